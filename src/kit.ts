@@ -1,0 +1,42 @@
+/**
+ * `playpen/kit`: what the authors of providers and backends need beside the contracts. The adapters in this package
+ * use nothing else.
+ */
+export type * from "./spec/backend.ts";
+export type * from "./spec/content.ts";
+export type * from "./spec/errors.ts";
+export type * from "./spec/events.ts";
+export type * from "./spec/json.ts";
+export type * from "./spec/permissions.ts";
+export type * from "./spec/sandbox.ts";
+export type * from "./spec/usage.ts";
+export { SandboxAgentError } from "./errors/sandbox-agent-error.ts";
+export {
+  arrayField,
+  booleanField,
+  isJsonObject,
+  numberField,
+  objectField,
+  parseJson,
+  stringField,
+} from "./kit/json.ts";
+export {
+  backendOptionChecks,
+  isAbortSignal,
+  isAbsolutePath,
+  isBoolean,
+  isDurationMs,
+  isEnvironment,
+  isFunction,
+  isOneOf,
+  isPositiveInteger,
+  isPositiveNumber,
+  isString,
+  isStringArray,
+  isStringRecord,
+  show,
+  validateOptions,
+} from "./kit/validate-options.ts";
+export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
+export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";
+export type { OptionCheck } from "./kit/validate-options.ts";

@@ -1,0 +1,149 @@
+import { isJsonObject } from "./json.ts";
+
+/** Checks one option's value; returns what it should have been, or `undefined` when it is right. */
+export type OptionCheck = (value: unknown) => string | undefined;
+
+export const isString: OptionCheck = (value) =>
+  typeof value === "string" && value !== "" ? undefined : "a non-empty string";
+
+export const isBoolean: OptionCheck = (value) => (typeof value === "boolean" ? undefined : "true or false");
+
+export const isFunction: OptionCheck = (value) => (typeof value === "function" ? undefined : "a function");
+
+export const isPositiveInteger: OptionCheck = (value) =>
+  typeof value === "number" && Number.isSafeInteger(value) && value > 0
+    ? undefined
+    : "a whole number above 0";
+
+export const isPositiveNumber: OptionCheck = (value) =>
+  typeof value === "number" && Number.isFinite(value) && value > 0 ? undefined : "a number above 0";
+
+export const isDurationMs: OptionCheck = (value) =>
+  // A Node timer with a longer delay than this fires at once.
+  typeof value === "number" && value > 0 && value <= 2_147_483_647
+    ? undefined
+    : "a number of milliseconds from 1 to 2147483647";
+
+export const isAbsolutePath: OptionCheck = (value) =>
+  typeof value === "string" && value.startsWith("/") && !value.includes("\0")
+    ? undefined
+    : 'an absolute path such as "/workspace"';
+
+export const isStringRecord: OptionCheck = (value) =>
+  isJsonObject(value) && Object.values(value).every((item) => typeof item === "string")
+    ? undefined
+    : "an object whose values are strings";
+
+export const isStringArray: OptionCheck = (value) =>
+  Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "an array of strings";
+
+export const isEnvironment: OptionCheck = (value) => {
+  if (!isJsonObject(value)) return "an object of environment variables";
+  for (const [name, item] of Object.entries(value)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      return `an object whose names are of letters, digits and _ (not ${quote(name)})`;
+    }
+    if (typeof item !== "string") return `an object with a string for ${name}`;
+    if (item.includes("\0")) return `an object without a NUL character in ${name}`;
+  }
+  return undefined;
+};
+
+export const isAbortSignal: OptionCheck = (value) =>
+  value instanceof AbortSignal ? undefined : "an AbortSignal";
+
+export function isOneOf(...values: readonly string[]): OptionCheck {
+  return (value) =>
+    typeof value === "string" && values.includes(value)
+      ? undefined
+      : `one of ${values.map(quote).join(", ")}`;
+}
+
+const isCommand: OptionCheck = (value) =>
+  isString(value) === undefined ||
+  (Array.isArray(value) && value.length > 0 && value.every((item) => isString(item) === undefined))
+    ? undefined
+    : "the name of an executable, or a non-empty array of it and its first arguments";
+
+const isUrl: OptionCheck = (value) =>
+  typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)
+    ? undefined
+    : "an address that begins with http:// or https://";
+
+/** The checks of `BackendOptions`; a backend adds those of its own options. */
+export const backendOptionChecks = {
+  model: isString,
+  env: isEnvironment,
+  baseUrl: isUrl,
+  command: isCommand,
+  mode: isOneOf("session", "turn"),
+  extraArgs: isStringArray,
+  install: isBoolean,
+} as const;
+
+/**
+ * Checks an options object before anything starts. Unknown names are refused, so that a misspelt option is not
+ * silently ignored.
+ *
+ * @throws TypeError that names the option, the value received and the correction.
+ */
+export function validateOptions(
+  owner: string,
+  options: unknown,
+  checks: { readonly [name: string]: OptionCheck },
+): void {
+  if (!isJsonObject(options)) {
+    throw new TypeError(`${owner}: expected an options object, received ${show(options)}.`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const optionCheck = checks[name];
+    if (optionCheck === undefined) {
+      throw new TypeError(`${owner}: unknown option ${quote(name)}.${suggestion(name, Object.keys(checks))}`);
+    }
+    if (value === undefined) continue;
+    const expected = optionCheck(value);
+    if (expected !== undefined) {
+      const received = /env|header|secret|key|token/i.test(name) ? typeof value : show(value);
+      throw new TypeError(`${owner}: option ${quote(name)} must be ${expected}, received ${received}.`);
+    }
+  }
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const lower = name.toLowerCase();
+  const near = known.find(
+    (item) => item.toLowerCase() === lower || editDistance(item.toLowerCase(), lower) <= 2,
+  );
+  return near === undefined ? ` Known options: ${known.join(", ")}.` : ` Did you mean ${quote(near)}?`;
+}
+
+function editDistance(left: string, right: string): number {
+  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= left.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= right.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
+      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[right.length] ?? 0;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** A short text of any value, for an error message. */
+export function show(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint" || typeof value === "symbol") return String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? typeof value;
+  } catch {
+    text = `an ${typeof value} that refers to itself`;
+  }
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
