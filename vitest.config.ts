@@ -1,0 +1,48 @@
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { repositoryRoot, subpaths } from "./scripts/subpaths.ts";
+
+interface ProjectOptions {
+  readonly testTimeoutMs: number;
+  /** Projects with a lower number run first. */
+  readonly order: number;
+  readonly globalSetup?: string;
+}
+
+function project(name: string, options: ProjectOptions): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: options.testTimeoutMs,
+      hookTimeout: options.testTimeoutMs,
+      sequence: { groupOrder: options.order },
+      ...(options.globalSetup === undefined ? {} : { globalSetup: options.globalSetup }),
+    },
+  };
+}
+
+const minuteMs = 60_000;
+
+export default defineConfig({
+  resolve: {
+    // Tests import the package by its public names, and get the sources.
+    alias: subpaths().map(({ specifier, source }) => ({
+      find: new RegExp(`^${specifier}$`),
+      replacement: `${repositoryRoot}${source}`,
+    })),
+  },
+  test: {
+    pool: "forks",
+    retry: 0,
+    teardownTimeout: minuteMs,
+    projects: [
+      project("unit", { order: 0, testTimeoutMs: minuteMs / 2 }),
+      project("property", { order: 1, testTimeoutMs: 2 * minuteMs }),
+      project("gate", { order: 2, testTimeoutMs: 4 * minuteMs }),
+      project("conformance", { order: 3, testTimeoutMs: 2 * minuteMs }),
+      project("integration", { order: 4, testTimeoutMs: 3 * minuteMs }),
+      project("examples", { order: 5, testTimeoutMs: 3 * minuteMs }),
+    ],
+  },
+});
