@@ -37,19 +37,20 @@ rounds=1
 [ "$signal" = KILL ] && rounds=50
 while [ "$rounds" -gt 0 ]; do
   rounds=$((rounds - 1))
-  found=
+  seen=" "
   for file in $(grep -lsF -- "$marker" /proc/[0-9]*/environ); do
     pid=\${file#/proc/}
     pid=\${pid%/environ}
     [ "$pid" = "$$" ] && continue
     { read -r stat < "/proc/$pid/stat"; } 2>/dev/null || continue
     set -- \${stat##*) }
-    group=$3
-    found=1
-    if [ "$group" -gt 1 ]; then kill -s "$signal" -- "-$group" 2>/dev/null; fi
-    kill -s "$signal" "$pid" 2>/dev/null
+    target=$pid
+    [ "$3" -gt 1 ] && target=-$3
+    case $seen in *" $target "*) continue ;; esac
+    seen="$seen$target "
+    kill -s "$signal" -- "$target" 2>/dev/null
   done
-  [ -z "$found" ] && exit 0
+  [ "$seen" = " " ] && exit 0
 done
 exit 0
 `;
