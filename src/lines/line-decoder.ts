@@ -1,0 +1,122 @@
+/** A line that was longer than the bound: its beginning, and how long it was. */
+export interface OversizedLine {
+  readonly prefix: string;
+  readonly bytes: number;
+}
+
+export type DecodedLine = string | OversizedLine;
+
+export interface LineDecoderOptions {
+  /** Longer lines are not kept. Default 16 MiB; the longest seen from a real CLI had 409 KB. */
+  readonly maxLineBytes?: number;
+}
+
+const lineFeed = 10;
+
+/**
+ * Turns bytes into lines, in linear time and bounded memory, wherever the bytes are cut. Lines end with `\n` or
+ * `\r\n`; empty ones are left out. Bytes which are not UTF-8 become U+FFFD.
+ *
+ * Text is decoded once per chunk and split afterwards: a decoding per line costs twice the time.
+ */
+export class LineDecoder {
+  readonly #maxLineBytes: number;
+  readonly #prefixBytes: number;
+  /** The unfinished line. Pieces are joined only once its end has come, so that a long line is not copied over and over. */
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  /** Set while the rest of a line that is too long is being skipped. */
+  #skipped: { readonly prefix: string; bytes: number } | undefined;
+
+  constructor(options: LineDecoderOptions = {}) {
+    this.#maxLineBytes = options.maxLineBytes ?? 16 * 1024 * 1024;
+    // Never more than was surely there when the bound was crossed: the prefix may not depend on where bytes are cut.
+    this.#prefixBytes = Math.min(2048, this.#maxLineBytes);
+  }
+
+  /** The lines that are complete with this chunk. The chunk may be kept until its last line is complete. */
+  push(chunk: Uint8Array): DecodedLine[] {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const lines: DecodedLine[] = [];
+    const first = bytes.indexOf(lineFeed);
+    if (first === -1) {
+      this.#hold(bytes);
+      return lines;
+    }
+    this.#finish(bytes.subarray(0, first), lines);
+    const last = bytes.lastIndexOf(lineFeed);
+    if (last > first) this.#split(bytes.subarray(first + 1, last), lines);
+    if (last + 1 < bytes.length) this.#hold(bytes.subarray(last + 1));
+    return lines;
+  }
+
+  /** The last line, where the output ended without a line feed. */
+  end(): DecodedLine[] {
+    const lines: DecodedLine[] = [];
+    this.#finish(Buffer.alloc(0), lines);
+    return lines;
+  }
+
+  #hold(bytes: Buffer): void {
+    if (this.#skipped !== undefined) {
+      this.#skipped.bytes += bytes.length;
+      return;
+    }
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes <= this.#maxLineBytes) return;
+    this.#skipped = { prefix: prefixOf(this.#pending, this.#prefixBytes), bytes: this.#pendingBytes };
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  #finish(rest: Buffer, lines: DecodedLine[]): void {
+    this.#hold(rest);
+    if (this.#skipped !== undefined) {
+      lines.push(this.#skipped);
+      this.#skipped = undefined;
+      return;
+    }
+    const line = this.#pending.length === 1 ? rest : Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    pushLine(line.toString("utf8"), lines);
+  }
+
+  /** Splits whole lines, none of which is longer than the chunk itself. */
+  #split(bytes: Buffer, lines: DecodedLine[]): void {
+    if (bytes.length > this.#maxLineBytes) {
+      for (let start = 0; start <= bytes.length;) {
+        const found = bytes.indexOf(lineFeed, start);
+        const end = found === -1 ? bytes.length : found;
+        this.#finish(bytes.subarray(start, end), lines);
+        start = end + 1;
+      }
+      return;
+    }
+    const text = bytes.toString("utf8");
+    let start = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      pushLine(text.slice(start, end), lines);
+      start = end + 1;
+    }
+    pushLine(text.slice(start), lines);
+  }
+}
+
+function pushLine(line: string, lines: DecodedLine[]): void {
+  const text = line.endsWith("\r") ? line.slice(0, -1) : line;
+  if (text !== "") lines.push(text);
+}
+
+function prefixOf(pieces: readonly Buffer[], limit: number): string {
+  const kept: Buffer[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    kept.push(piece.subarray(0, limit - length));
+    length += piece.length;
+    if (length >= limit) break;
+  }
+  // The cut may fall into a character: an incomplete one at the end is left out, not shown as damaged.
+  return new TextDecoder().decode(Buffer.concat(kept), { stream: true });
+}
