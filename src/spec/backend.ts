@@ -173,7 +173,10 @@ export interface AgentExit extends ProcessExit {
 export interface Step {
   /** The parsed object of the line, for hosts that asked for `includeRaw`. */
   readonly raw?: unknown;
+  /** The core takes the objects over: they may not be used again. */
   readonly events?: readonly AgentEventBody[];
+  /** The events belong to no turn, for example late lines of one that has ended. */
+  readonly background?: boolean;
   /** Lines for the CLI's standard input, without the line end. */
   readonly write?: readonly string[];
   readonly closeStdin?: boolean;

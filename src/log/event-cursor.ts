@@ -1,0 +1,90 @@
+import type { AgentEvent } from "../spec/events.ts";
+import type { EventLog, SubscribeOptions } from "./event-log.ts";
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<AgentEvent, undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const done: IteratorResult<AgentEvent, undefined> = { done: true, value: undefined };
+
+/** One subscriber's place in an event log. */
+export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined> {
+  readonly #log: EventLog;
+  readonly #signal: AbortSignal | undefined;
+  #next: number;
+  #closed = false;
+  #holds: boolean;
+  readonly #waiters: Waiter[] = [];
+
+  constructor(log: EventLog, options: SubscribeOptions) {
+    this.#log = log;
+    this.#next = options.from ?? log.lastSeq + 1;
+    this.#holds = options.backpressure ?? false;
+    this.#signal = options.signal;
+    if (this.#holds) log.hold(this);
+    this.#signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  /** The `seq` of the event that `next()` gives. */
+  get position(): number {
+    return this.#next;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<AgentEvent, undefined>> {
+    if (this.#signal?.aborted === true) return Promise.reject(this.#signal.reason as Error);
+    if (this.#closed) return Promise.resolve(done);
+    if (this.#waiters.length === 0 && this.#next <= this.#log.lastSeq) return this.#take();
+    if (this.#log.ended) return Promise.resolve(done);
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#log.wait(this);
+    });
+  }
+
+  /** Leaves the log; what was not read is not read any more. */
+  return(): Promise<IteratorResult<AgentEvent, undefined>> {
+    this.close();
+    return Promise.resolve(done);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#log.letGo(this);
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve(done);
+  }
+
+  /** For the log: there is more, or it ended. */
+  wake(): void {
+    while (this.#waiters.length > 0 && this.#next <= this.#log.lastSeq) {
+      const waiter = this.#waiters.shift();
+      this.#take().then(waiter?.resolve, waiter?.reject);
+    }
+    if (this.#waiters.length === 0) return;
+    if (this.#log.ended) for (const waiter of this.#waiters.splice(0)) waiter.resolve(done);
+    else this.#log.wait(this);
+  }
+
+  #take(): Promise<IteratorResult<AgentEvent, undefined>> {
+    if (this.#next < this.#log.firstSeq) {
+      const error = this.#log.lagged(this.#next);
+      this.close();
+      return Promise.reject(error);
+    }
+    const value = this.#log.at(this.#next++);
+    if (this.#holds) this.#log.advanced();
+    return Promise.resolve({ done: false, value });
+  }
+
+  readonly #abort = (): void => {
+    const waiters = this.#waiters.splice(0);
+    this.close();
+    for (const waiter of waiters) waiter.reject(this.#signal?.reason);
+  };
+}

@@ -1,0 +1,247 @@
+import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
+import type { AgentEvent } from "../spec/events.ts";
+import { EventCursor } from "./event-cursor.ts";
+
+/** An event without the fields that the log assigns. */
+export type UnloggedEvent = AgentEvent extends infer Event
+  ? Event extends AgentEvent
+    ? Omit<Event, "seq" | "at" | "sessionId">
+    : never
+  : never;
+
+export type EventListener = (event: AgentEvent) => unknown;
+
+export interface EventLogOptions {
+  /** How many events are kept for replay. Default 16,384. */
+  readonly maxEvents?: number;
+  /** How much of the CLI's output, in bytes, the kept events may stem from. Default 16 MiB. */
+  readonly maxBytes?: number;
+  /** How many events a subscriber with back-pressure may be behind before the CLI is held up. Default 1,024. */
+  readonly highWaterMark?: number;
+  /** Told what a listener threw; the listener stays subscribed. */
+  readonly onListenerError: (error: unknown) => void;
+}
+
+export interface SubscribeOptions {
+  /** First `seq` wanted. Default: the next event to come. */
+  readonly from?: number;
+  /** Hold the CLI up rather than fall behind. Default `false`. */
+  readonly backpressure?: boolean;
+  /** Ends the subscription; the pending `next()` rejects with `signal.reason`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Events are stored in segments of this size and dropped a segment at a time, which keeps the cost per event flat. */
+const segmentLength = 256;
+
+interface Segment {
+  readonly events: AgentEvent[];
+  bytes: number;
+}
+
+/**
+ * The ordered events of one session. Every event gets the next `seq`; subscribers replay from any kept `seq` and then
+ * follow live, with no loss and no duplicate, each at its own pace over the one store.
+ */
+export class EventLog {
+  readonly #sessionId: string;
+  readonly #maxEvents: number;
+  readonly #maxBytes: number;
+  readonly #highWaterMark: number;
+  readonly #onListenerError: (error: unknown) => void;
+  /** Kept segments; the first begins at `#firstSeq`. All but the last are full. */
+  readonly #segments: Segment[] = [];
+  #firstSeq = 1;
+  #lastSeq = 0;
+  #lastAt = 0;
+  #bytes = 0;
+  #ended = false;
+  #pressureLifted = false;
+  readonly #listeners = new Set<EventListener>();
+  readonly #waiting = new Set<EventCursor>();
+  readonly #holders = new Set<EventCursor>();
+  #pressure: { readonly released: Promise<void>; readonly release: () => void } | undefined;
+
+  constructor(sessionId: string, options: EventLogOptions) {
+    this.#sessionId = sessionId;
+    this.#maxEvents = options.maxEvents ?? 16_384;
+    this.#maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
+    this.#highWaterMark = options.highWaterMark ?? 1024;
+    this.#onListenerError = options.onListenerError;
+  }
+
+  /** The oldest `seq` that can still be replayed. */
+  get firstSeq(): number {
+    return this.#firstSeq;
+  }
+
+  /** The newest `seq`, 0 before the first event. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Gives the event its place and hands it to every listener before it returns. The object is taken over: the fields
+   * are set on it, since a copy of each event would cost a tenth of the whole path.
+   *
+   * @param bytes - The share of the CLI's output it stems from, which is what it counts against the bound.
+   */
+  append(event: UnloggedEvent, bytes = 0): AgentEvent {
+    const logged = event as AgentEvent & { seq: number; at: number; sessionId: string };
+    this.#lastAt = Math.max(this.#lastAt, Date.now());
+    logged.seq = ++this.#lastSeq;
+    logged.at = this.#lastAt;
+    logged.sessionId = this.#sessionId;
+    this.#store(logged, bytes);
+    for (const listener of this.#listeners) this.#hand(listener, logged);
+    if (this.#waiting.size > 0) this.#wake();
+    return logged;
+  }
+
+  /** No event follows: subscriptions end after the last one. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** Calls `listener` with each event from now on, within `append`. Returns a function that ends it. */
+  listen(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Iterates over the events from `from` on. Ends with the log. */
+  subscribe(options: SubscribeOptions = {}): EventCursor {
+    return new EventCursor(this, options);
+  }
+
+  /**
+   * A promise when the slowest subscriber with back-pressure is too far behind: whoever reads the CLI waits for it
+   * before reading on.
+   */
+  get pressure(): Promise<void> | undefined {
+    if (this.#holders.size === 0 || this.#pressureLifted || !this.#isHeld(this.#highWaterMark))
+      return undefined;
+    if (this.#pressure === undefined) {
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      this.#pressure = { released, release };
+    }
+    return this.#pressure.released;
+  }
+
+  /**
+   * Lets the CLI run on, whoever is behind: while a turn is being interrupted, its last lines must be read even if its
+   * own consumer is what waits for the interruption. Events are still kept for that consumer.
+   */
+  liftPressure(lifted: boolean): void {
+    this.#pressureLifted = lifted;
+    if (lifted) this.#release();
+  }
+
+  /** The event with this `seq`, which must be kept. */
+  at(seq: number): AgentEvent {
+    const offset = seq - this.#firstSeq;
+    const event = this.#segments[Math.floor(offset / segmentLength)]?.events[offset % segmentLength];
+    if (event === undefined) throw new RangeError(`No event ${String(seq)} in the log.`);
+    return event;
+  }
+
+  /** The error for a subscriber that wants an event which is no longer kept. */
+  lagged(cursor: number): SandboxAgentError<"events_lagged"> {
+    return new SandboxAgentError(
+      "events_lagged",
+      `Events ${String(cursor)} to ${String(this.#firstSeq - 1)} of session ${this.#sessionId} were dropped before this subscriber read them.`,
+      { details: { lastSeq: cursor - 1, resumeFrom: this.#firstSeq } },
+    );
+  }
+
+  /** For cursors: to be called back when an event comes or the log ends. */
+  wait(cursor: EventCursor): void {
+    this.#waiting.add(cursor);
+  }
+
+  /** For cursors: an event may not be dropped, nor the CLI read on too far, before this cursor has passed. */
+  hold(cursor: EventCursor): void {
+    this.#holders.add(cursor);
+  }
+
+  /** For cursors: it moved on. */
+  advanced(): void {
+    if (this.#pressure !== undefined && !this.#isHeld(this.#highWaterMark / 2)) this.#release();
+  }
+
+  /** For cursors: it was closed, or gave up its hold. */
+  letGo(cursor: EventCursor): void {
+    this.#waiting.delete(cursor);
+    if (this.#holders.delete(cursor)) this.advanced();
+  }
+
+  #release(): void {
+    this.#pressure?.release();
+    this.#pressure = undefined;
+  }
+
+  #isHeld(mark: number): boolean {
+    const slowest = this.#slowestHolder();
+    const behind = this.#lastSeq - slowest + 1;
+    return (
+      behind >= mark ||
+      (this.#bytes > this.#maxBytes && behind > 0 && slowest < this.#firstSeq + segmentLength)
+    );
+  }
+
+  #slowestHolder(): number {
+    let slowest = this.#lastSeq + 1;
+    for (const holder of this.#holders) slowest = Math.min(slowest, holder.position);
+    return slowest;
+  }
+
+  #store(event: AgentEvent, bytes: number): void {
+    let segment = this.#segments.at(-1);
+    if (segment === undefined || segment.events.length === segmentLength) {
+      segment = { events: [], bytes: 0 };
+      this.#segments.push(segment);
+      this.#evict();
+    }
+    segment.events.push(event);
+    segment.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  #evict(): void {
+    const slowest = this.#holders.size === 0 ? Infinity : this.#slowestHolder();
+    for (;;) {
+      const oldest = this.#segments[0];
+      if (oldest === undefined || this.#segments.length < 2) return;
+      const isOver = this.#lastSeq - this.#firstSeq >= this.#maxEvents || this.#bytes > this.#maxBytes;
+      if (!isOver || slowest < this.#firstSeq + segmentLength) return;
+      this.#segments.shift();
+      this.#firstSeq += segmentLength;
+      this.#bytes -= oldest.bytes;
+    }
+  }
+
+  #hand(listener: EventListener, event: AgentEvent): void {
+    try {
+      const result = listener(event);
+      if (result instanceof Promise) result.catch(this.#onListenerError);
+    } catch (error) {
+      this.#onListenerError(error);
+    }
+  }
+
+  #wake(): void {
+    const cursors = [...this.#waiting];
+    this.#waiting.clear();
+    for (const cursor of cursors) cursor.wake();
+  }
+}

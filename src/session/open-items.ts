@@ -1,0 +1,151 @@
+import type { AgentEventBody, BackendEventType } from "../spec/events.ts";
+
+type BodyOf<Type extends BackendEventType> = Extract<AgentEventBody, { type: Type }>;
+type TextNoun = "message" | "reasoning";
+type Emit = (body: AgentEventBody) => void;
+
+interface OpenText {
+  readonly noun: TextNoun;
+  readonly messageId: string;
+  readonly parentToolCallId: string | undefined;
+  text: string;
+}
+
+/**
+ * What a turn has started and not yet completed. It makes the stream of a backend well-formed: what was never started
+ * is started first, what is completed twice is dropped, deltas add up to the completed text, and what is still open
+ * in the end is closed.
+ */
+export class OpenItems {
+  readonly #texts = new Map<string, OpenText>();
+  readonly #tools = new Set<string>();
+  readonly #completed = new Set<string>();
+  readonly #emit: Emit;
+  /** The text that got the last delta: nearly always also the one that gets the next. */
+  #latest: OpenText | undefined;
+  #mainText = "";
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  /** The text of the main agent's last message, also when it is incomplete. */
+  get text(): string {
+    for (const item of this.#texts.values()) {
+      if (item.noun === "message" && item.parentToolCallId === undefined && item.text !== "")
+        return item.text;
+    }
+    return this.#mainText;
+  }
+
+  textStarted(noun: TextNoun, body: BodyOf<"message.started" | "reasoning.started">): void {
+    this.#open(noun, body);
+  }
+
+  textDelta(noun: TextNoun, body: BodyOf<"message.delta" | "reasoning.delta">): void {
+    if (body.text === "") return;
+    let item = this.#latest;
+    if (item?.messageId !== body.messageId || item.noun !== noun) item = this.#open(noun, body);
+    if (item === undefined) {
+      const message = `Text for ${noun} ${body.messageId} came after its end: ${body.text}`;
+      this.#emit({ type: "agent.notice", level: "warning", message });
+      return;
+    }
+    item.text += body.text;
+    this.#emit(body);
+  }
+
+  textCompleted(noun: TextNoun, body: BodyOf<"message.completed" | "reasoning.completed">): void {
+    const item = this.#open(noun, body);
+    if (item === undefined) return;
+    if (body.text !== item.text && body.text !== "") {
+      if (body.text.startsWith(item.text)) {
+        this.textDelta(noun, {
+          ...reference(item),
+          type: `${noun}.delta`,
+          text: body.text.slice(item.text.length),
+        });
+      } else {
+        this.#emit({
+          type: "agent.notice",
+          level: "warning",
+          message: `The agent replaced the text of ${noun} ${item.messageId} after it had streamed another; the streamed text stands.`,
+        });
+      }
+    }
+    this.#completeText(item);
+  }
+
+  toolStarted(body: BodyOf<"tool.started">): void {
+    if (this.#tools.has(body.toolCallId) || this.#completed.has(body.toolCallId)) return;
+    this.#tools.add(body.toolCallId);
+    this.#emit(body);
+  }
+
+  toolDelta(body: BodyOf<"tool.delta">): void {
+    if (body.output === "" || !this.#ensureTool(body.toolCallId)) return;
+    this.#emit(body);
+  }
+
+  toolCompleted(body: BodyOf<"tool.completed">): void {
+    if (!this.#ensureTool(body.toolCallId)) return;
+    this.#tools.delete(body.toolCallId);
+    this.#completed.add(body.toolCallId);
+    this.#emit(body);
+  }
+
+  /** Completes everything, tools with the given status. */
+  close(toolStatus: "interrupted" | "error"): void {
+    for (const item of [...this.#texts.values()]) this.#completeText(item);
+    for (const toolCallId of [...this.#tools]) {
+      this.toolCompleted({ type: "tool.completed", toolCallId, status: toolStatus, output: "" });
+    }
+  }
+
+  #open(
+    noun: TextNoun,
+    body: { readonly messageId: string; readonly parentToolCallId?: string },
+  ): OpenText | undefined {
+    const key = `${noun} ${body.messageId}`;
+    let item = this.#texts.get(key);
+    if (item === undefined) {
+      if (this.#completed.has(key)) return undefined;
+      item = { noun, messageId: body.messageId, parentToolCallId: body.parentToolCallId, text: "" };
+      this.#texts.set(key, item);
+      this.#emit({ ...reference(item), type: `${noun}.started` });
+    }
+    this.#latest = item;
+    return item;
+  }
+
+  #completeText(item: OpenText): void {
+    const key = `${item.noun} ${item.messageId}`;
+    this.#texts.delete(key);
+    this.#completed.add(key);
+    if (this.#latest === item) this.#latest = undefined;
+    if (item.noun === "message" && item.parentToolCallId === undefined && item.text !== "") {
+      this.#mainText = item.text;
+    }
+    this.#emit({ ...reference(item), type: `${item.noun}.completed`, text: item.text });
+  }
+
+  #ensureTool(toolCallId: string): boolean {
+    if (this.#tools.has(toolCallId)) return true;
+    if (this.#completed.has(toolCallId)) return false;
+    this.toolStarted({
+      type: "tool.started",
+      toolCallId,
+      name: "unknown",
+      kind: "other",
+      title: "",
+      input: {},
+    });
+    return true;
+  }
+}
+
+function reference(item: OpenText): { readonly messageId: string; readonly parentToolCallId?: string } {
+  return item.parentToolCallId === undefined
+    ? { messageId: item.messageId }
+    : { messageId: item.messageId, parentToolCallId: item.parentToolCallId };
+}

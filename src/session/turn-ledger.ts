@@ -1,0 +1,255 @@
+import type { AgentEventBody, TerminalEventType, TurnErrorInfo } from "../spec/events.ts";
+import type { TurnResult } from "../spec/turn-result.ts";
+import type { StopReason, Usage } from "../spec/usage.ts";
+import type { UnloggedEvent } from "../log/event-log.ts";
+import { OpenItems } from "./open-items.ts";
+
+export type InterruptedBy = "host" | "timeout" | "budget" | "agent";
+
+type TerminalBody = Extract<AgentEventBody, { type: TerminalEventType }>;
+
+export interface TurnLedgerHost {
+  /** Puts an event into the log. */
+  readonly log: (event: UnloggedEvent) => void;
+  /** The turn is over, and its terminal event is in the log. */
+  readonly ended: (result: TurnResult) => void;
+  /** Milliseconds from any fixed moment, for durations. */
+  readonly now: () => number;
+}
+
+interface RunningTurn {
+  readonly turnId: string;
+  readonly startedAt: number;
+  readonly items: OpenItems;
+  readonly openRequests: Map<string, "permission" | "question">;
+  usage: Usage | undefined;
+  costUsd: number | undefined;
+  /** Set when the host asked for the end: how the turn is recorded, unless it completes by itself before. */
+  interruptedBy: InterruptedBy | undefined;
+}
+
+const noUsage: Usage = { inputTokens: 0, outputTokens: 0 };
+
+/**
+ * Keeps the promises of the event stream, whatever a backend emits: within a turn all that was started is completed,
+ * and exactly one terminal event ends it.
+ */
+export class TurnLedger {
+  readonly #sessionId: string;
+  readonly #host: TurnLedgerHost;
+  #turn: RunningTurn | undefined;
+  /** What the agent does between turns, or still does for one that has ended. */
+  #background: OpenItems;
+  readonly #backgroundRequests = new Map<string, "permission" | "question">();
+
+  constructor(sessionId: string, host: TurnLedgerHost) {
+    this.#sessionId = sessionId;
+    this.#host = host;
+    this.#background = new OpenItems((body) => {
+      host.log(body as UnloggedEvent);
+    });
+  }
+
+  /** The turn that is running. */
+  get turnId(): string | undefined {
+    return this.#turn?.turnId;
+  }
+
+  /** Whether a permission or a question waits for an answer. */
+  get awaitsHost(): boolean {
+    return (this.#turn?.openRequests.size ?? 0) + this.#backgroundRequests.size > 0;
+  }
+
+  isOpenRequest(requestId: string): boolean {
+    return this.#turn?.openRequests.has(requestId) === true || this.#backgroundRequests.has(requestId);
+  }
+
+  begin(turnId: string): void {
+    const items = new OpenItems((body) => {
+      this.#logInTurn(turnId, body);
+    });
+    this.#turn = {
+      turnId,
+      startedAt: this.#host.now(),
+      items,
+      openRequests: new Map(),
+      usage: undefined,
+      costUsd: undefined,
+      interruptedBy: undefined,
+    };
+  }
+
+  /** From now on an end that is not a success counts as this interruption. The first reason stands. */
+  interruptRequested(by: InterruptedBy): void {
+    if (this.#turn !== undefined) this.#turn.interruptedBy ??= by;
+  }
+
+  /** Takes what a backend emitted. With `background` it does not belong to the running turn. */
+  accept(body: AgentEventBody, background = false): void {
+    const turn = background ? undefined : this.#turn;
+    const items = turn?.items ?? this.#background;
+    switch (body.type) {
+      case "message.delta":
+        items.textDelta("message", body);
+        return;
+      case "reasoning.delta":
+        items.textDelta("reasoning", body);
+        return;
+      case "tool.delta":
+        items.toolDelta(body);
+        return;
+      case "message.started":
+        items.textStarted("message", body);
+        return;
+      case "reasoning.started":
+        items.textStarted("reasoning", body);
+        return;
+      case "message.completed":
+        items.textCompleted("message", body);
+        return;
+      case "reasoning.completed":
+        items.textCompleted("reasoning", body);
+        return;
+      case "tool.started":
+        items.toolStarted(body);
+        return;
+      case "tool.completed":
+        items.toolCompleted(body);
+        return;
+      case "turn.completed":
+      case "turn.failed":
+      case "turn.interrupted":
+        if (turn !== undefined) this.#end(turn, body);
+        return;
+      case "permission.requested":
+      case "question.requested":
+        this.#requestsOf(turn).set(
+          body.requestId,
+          body.type === "permission.requested" ? "permission" : "question",
+        );
+        break;
+      case "permission.resolved":
+        if (!this.#closeRequest(body.requestId)) return;
+        break;
+      case "usage.updated":
+        if (turn !== undefined) {
+          turn.usage = body.usage;
+          turn.costUsd = body.costUsd ?? turn.costUsd;
+        }
+        break;
+      default:
+    }
+    this.#logFor(turn, body);
+  }
+
+  /** Records the answer to a request, unless it is closed already. */
+  resolve(event: Extract<UnloggedEvent, { type: "permission.resolved" | "question.resolved" }>): boolean {
+    const inTurn = this.#turn?.openRequests.has(event.requestId) === true;
+    if (!this.#closeRequest(event.requestId)) return false;
+    if (inTurn && this.#turn !== undefined) this.#host.log({ ...event, turnId: this.#turn.turnId });
+    else this.#host.log(event);
+    return true;
+  }
+
+  /** Ends the running turn if the backend did not: as the interruption that was asked for, else as this failure. */
+  fail(error: TurnErrorInfo): void {
+    if (this.#turn !== undefined) this.#end(this.#turn, { type: "turn.failed", error });
+  }
+
+  /** Closes what the agent left open outside of turns. */
+  close(): void {
+    this.#background.close("interrupted");
+    for (const requestId of [...this.#backgroundRequests.keys()]) this.#cancelRequest(requestId, undefined);
+  }
+
+  #end(turn: RunningTurn, body: TerminalBody): void {
+    const interruptedBy = body.type === "turn.completed" ? undefined : turn.interruptedBy;
+    const isFailure = body.type === "turn.failed" && interruptedBy === undefined;
+    for (const requestId of [...turn.openRequests.keys()]) this.#cancelRequest(requestId, turn);
+    turn.items.close(isFailure ? "error" : "interrupted");
+
+    const shared = {
+      text: body.text === undefined || body.text === "" ? turn.items.text : body.text,
+      durationMs: Math.max(0, this.#host.now() - turn.startedAt),
+      ...optional("costUsd", body.costUsd ?? turn.costUsd),
+    };
+    const usage = body.usage ?? turn.usage;
+    const identity = { turnId: turn.turnId };
+    const of = { ...identity, sessionId: this.#sessionId };
+    this.#turn = undefined;
+
+    if (body.type === "turn.completed") {
+      const completed = {
+        ...shared,
+        usage: usage ?? noUsage,
+        stopReason: body.stopReason as StopReason,
+        ...optional("output", body.output),
+      };
+      this.#host.log({
+        type: "turn.completed",
+        ...completed,
+        ...optional("numTurns", body.numTurns),
+        ...identity,
+      });
+      this.#host.ended({ ...of, status: "completed", ...completed });
+    } else if (body.type === "turn.failed" && interruptedBy === undefined) {
+      const failed = { ...shared, error: body.error };
+      this.#host.log({ type: "turn.failed", ...failed, ...optional("usage", usage), ...identity });
+      this.#host.ended({ ...of, status: "failed", ...failed, usage: usage ?? noUsage });
+    } else {
+      const by = interruptedBy ?? (body.type === "turn.interrupted" ? body.by : "agent");
+      this.#host.log({ type: "turn.interrupted", ...shared, by, ...optional("usage", usage), ...identity });
+      this.#host.ended({
+        ...of,
+        status: "interrupted",
+        ...shared,
+        interruptedBy: by,
+        usage: usage ?? noUsage,
+      });
+    }
+  }
+
+  #cancelRequest(requestId: string, turn: RunningTurn | undefined): void {
+    const kind = this.#requestsOf(turn).get(requestId);
+    this.#requestsOf(turn).delete(requestId);
+    const identity = turn === undefined ? {} : { turnId: turn.turnId };
+    if (kind === "question") {
+      this.#host.log({ type: "question.resolved", requestId, by: "interrupt", ...identity });
+    } else {
+      this.#host.log({
+        type: "permission.resolved",
+        requestId,
+        outcome: "cancelled",
+        by: "interrupt",
+        ...identity,
+      });
+    }
+  }
+
+  #requestsOf(turn: RunningTurn | undefined): Map<string, "permission" | "question"> {
+    return turn?.openRequests ?? this.#backgroundRequests;
+  }
+
+  #closeRequest(requestId: string): boolean {
+    return this.#turn?.openRequests.delete(requestId) === true || this.#backgroundRequests.delete(requestId);
+  }
+
+  #logFor(turn: RunningTurn | undefined, body: AgentEventBody): void {
+    if (turn === undefined) this.#host.log(body as UnloggedEvent);
+    else this.#logInTurn(turn.turnId, body);
+  }
+
+  #logInTurn(turnId: string, body: AgentEventBody): void {
+    const event = body as UnloggedEvent & { turnId?: string };
+    event.turnId = turnId;
+    this.#host.log(event);
+  }
+}
+
+/** A member that is there only when it has a value, as exact optional properties want it. */
+function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [Key in Name]?: Value } {
+  return value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]: Value });
+}
