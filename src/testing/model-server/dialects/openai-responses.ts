@@ -1,0 +1,242 @@
+import { randomUUID } from "node:crypto";
+import type { JsonObject } from "../../../spec/json.ts";
+import type { ModelRequest } from "../model-request.ts";
+import type { ToolCall } from "../offered-tools.ts";
+import type { ContentPart, Reply } from "../reply.ts";
+import {
+  contentParts,
+  type Dialect,
+  type Frame,
+  inputDeltas,
+  type StreamedAnswer,
+  textDeltas,
+  wholeText,
+} from "./dialect.ts";
+import { readResponsesRequest } from "./openai-request.ts";
+
+/** OpenAI's Responses API, as Codex speaks it. */
+export const openaiResponses: Dialect = {
+  name: "openai-responses",
+  answers: (path) => path === "/v1/responses",
+  read: readResponsesRequest,
+  stream: (request, reply) => new ResponseStream(request, reply),
+  whole(request, reply) {
+    const output = contentParts(reply).map((part) => finishedItem(newItem(part), part));
+    return { ...responseHead(newId("resp"), request), ...outcome(reply), output, usage: usage(reply) };
+  },
+  error: (status, message) => ({ error: errorBody(status, message) }),
+  other(method, path) {
+    // The stand-in takes any model, so it lists none.
+    if (method !== "GET" || path !== "/v1/models") return undefined;
+    return { object: "list", data: [], has_more: false, models: [] };
+  },
+};
+
+class ResponseStream implements StreamedAnswer {
+  readonly #request: ModelRequest;
+  readonly #reply: Reply;
+  readonly #head: JsonObject;
+  readonly #output: JsonObject[] = [];
+  #sequence = 0;
+
+  constructor(request: ModelRequest, reply: Reply) {
+    this.#request = request;
+    this.#reply = reply;
+    this.#head = responseHead(newId("resp"), request);
+  }
+
+  *start(): Iterable<Frame> {
+    yield this.#frame("response.created", { response: this.#head });
+    yield this.#frame("response.in_progress", { response: this.#head });
+  }
+
+  *content(part: ContentPart): Iterable<Frame> {
+    const item = newItem(part);
+    const place = { output_index: this.#output.length, item_id: item.id };
+    yield this.#frame("response.output_item.added", { output_index: place.output_index, item: item.empty });
+    for (const { type, delta, ...data } of itemEvents(part)) {
+      const frame = this.#frame(`response.${type}`, {
+        ...place,
+        ...data,
+        ...(delta === undefined ? {} : { delta }),
+      });
+      yield delta === undefined ? frame : { ...frame, delta: true };
+    }
+    const finished = finishedItem(item, part);
+    this.#output.push(finished);
+    yield this.#frame("response.output_item.done", { output_index: place.output_index, item: finished });
+  }
+
+  *end(): Iterable<Frame> {
+    const result = outcome(this.#reply);
+    const response = { ...this.#head, ...result, output: this.#output, usage: usage(this.#reply) };
+    yield this.#frame(`response.${result.status}`, { response });
+  }
+
+  *failure(status: number, message: string): Iterable<Frame> {
+    const error = errorBody(status, message);
+    yield this.#frame("response.failed", { response: { ...this.#head, status: "failed", error } });
+  }
+
+  #frame(type: string, data: JsonObject): Frame {
+    const sequence_number = this.#sequence;
+    this.#sequence += 1;
+    return { event: type, data: { type, sequence_number, ...data } };
+  }
+}
+
+interface ItemEvent {
+  readonly type: string;
+  readonly delta?: string;
+  readonly [name: string]: unknown;
+}
+
+interface NewItem {
+  readonly id: string;
+  readonly callId: string;
+  readonly empty: JsonObject;
+}
+
+function newItem(part: ContentPart): NewItem {
+  const callId = newId("call");
+  switch (part.type) {
+    case "text": {
+      const id = newId("msg");
+      const empty = { type: "message", id, status: "in_progress", role: "assistant", content: [] };
+      return { id, callId, empty };
+    }
+    case "think": {
+      const id = newId("rs");
+      return { id, callId, empty: { type: "reasoning", id, summary: [] } };
+    }
+    case "call": {
+      const id = newId(isFreeForm(part.call) ? "ctc" : "fc");
+      const empty = {
+        ...callHead(part.call, id, callId),
+        status: "in_progress",
+        ...callInput(part.call, ""),
+      };
+      return { id, callId, empty };
+    }
+  }
+}
+
+function finishedItem(item: NewItem, part: ContentPart): JsonObject {
+  switch (part.type) {
+    case "text":
+      return { ...item.empty, status: "completed", content: [textPart(wholeText(part))] };
+    case "think":
+      // The client sends the encrypted form back instead of the text, so it must not be empty.
+      return {
+        ...item.empty,
+        summary: [{ type: "summary_text", text: part.text }],
+        encrypted_content: Buffer.from(part.text).toString("base64"),
+      };
+    case "call":
+      return { ...item.empty, status: "completed", ...callInput(part.call, inputText(part.call)) };
+  }
+}
+
+function* itemEvents(part: ContentPart): Iterable<ItemEvent> {
+  switch (part.type) {
+    case "text": {
+      yield { type: "content_part.added", content_index: 0, part: textPart("") };
+      for (const delta of textDeltas(part)) yield { type: "output_text.delta", content_index: 0, delta };
+      const text = wholeText(part);
+      yield { type: "output_text.done", content_index: 0, text };
+      yield { type: "content_part.done", content_index: 0, part: textPart(text) };
+      break;
+    }
+    case "think": {
+      const summary = { type: "summary_text", text: part.text };
+      yield { type: "reasoning_summary_part.added", summary_index: 0, part: { ...summary, text: "" } };
+      for (const delta of textDeltas(part)) {
+        yield { type: "reasoning_summary_text.delta", summary_index: 0, delta };
+      }
+      yield { type: "reasoning_summary_text.done", summary_index: 0, text: part.text };
+      yield { type: "reasoning_summary_part.done", summary_index: 0, part: summary };
+      break;
+    }
+    case "call": {
+      const kind = isFreeForm(part.call) ? "custom_tool_call_input" : "function_call_arguments";
+      const text = inputText(part.call);
+      for (const delta of inputDeltas(text)) yield { type: `${kind}.delta`, delta };
+      yield { type: `${kind}.done`, ...callInput(part.call, text) };
+    }
+  }
+}
+
+function callHead(call: ToolCall, id: string, callId: string): JsonObject {
+  return {
+    type: isFreeForm(call) ? "custom_tool_call" : "function_call",
+    id,
+    call_id: callId,
+    name: call.name,
+    ...(call.namespace === undefined ? {} : { namespace: call.namespace }),
+  };
+}
+
+function callInput(call: ToolCall, text: string): JsonObject {
+  return isFreeForm(call) ? { input: text } : { arguments: text };
+}
+
+function inputText(call: ToolCall): string {
+  return typeof call.input === "string" ? call.input : JSON.stringify(call.input);
+}
+
+function isFreeForm(call: ToolCall): boolean {
+  return typeof call.input === "string";
+}
+
+function textPart(text: string): JsonObject {
+  return { type: "output_text", text, annotations: [], logprobs: [] };
+}
+
+function responseHead(id: string, request: ModelRequest): JsonObject {
+  return {
+    id,
+    object: "response",
+    created_at: Math.floor(Date.now() / 1000),
+    status: "in_progress",
+    model: request.model,
+    output: [],
+    error: null,
+    incomplete_details: null,
+    usage: null,
+  };
+}
+
+function outcome(reply: Reply): { readonly status: string; readonly incomplete_details: JsonObject | null } {
+  return reply.stopReason === undefined
+    ? { status: "completed", incomplete_details: null }
+    : { status: "incomplete", incomplete_details: { reason: reply.stopReason } };
+}
+
+function usage(reply: Reply): JsonObject {
+  const { input, output, cacheRead, cacheWrite, reasoning } = reply.usage;
+  // Unlike elsewhere, this API counts cached tokens as part of the input.
+  const all = input + cacheRead + cacheWrite;
+  return {
+    input_tokens: all,
+    input_tokens_details: { cached_tokens: cacheRead },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: reasoning },
+    total_tokens: all + output,
+  };
+}
+
+const errorCodes: Readonly<Record<number, string>> = {
+  401: "invalid_api_key",
+  429: "rate_limit_exceeded",
+  500: "server_error",
+  503: "server_is_overloaded",
+};
+
+function errorBody(status: number, message: string): JsonObject {
+  const code = errorCodes[status] ?? (status < 500 ? "invalid_request" : "server_error");
+  return { message, type: status < 500 ? "invalid_request_error" : "server_error", code, param: null };
+}
+
+function newId(prefix: string): string {
+  return `${prefix}_${randomUUID().replaceAll("-", "")}`;
+}

@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import type { JsonObject } from "../../spec/json.ts";
+
+/** A tool that the CLI offers to the model. */
+export interface OfferedTool {
+  readonly name: string;
+  /** `function` takes a JSON object, `custom` takes raw text. */
+  readonly kind: "function" | "custom";
+  /** The group that a tool belongs to, in the dialects that have groups. */
+  readonly namespace?: string;
+  readonly description: string;
+  /** The JSON schema of each parameter. */
+  readonly parameters: JsonObject;
+}
+
+/** A CLI's request for the next answer, in words common to all dialects. */
+export interface ModelRequest {
+  readonly dialect: string;
+  readonly model: string;
+  readonly stream: boolean;
+  /** Every prompt of the user in the conversation, oldest first, without what the CLI wrapped around it. */
+  readonly prompts: readonly string[];
+  /** The prompt to answer: the last one, or empty. */
+  readonly prompt: string;
+  /** How many tool calls of this turn have their result. */
+  readonly toolResults: number;
+  readonly tools: readonly OfferedTool[];
+  /** The directory the agent works in, where the CLI tells the model. */
+  readonly cwd?: string;
+  /** The CLI asks for a JSON object by a schema of this name or shape. */
+  readonly outputSchema?: JsonObject;
+  /** What the CLI wants for itself: such a request is no turn of the user's. */
+  readonly side?: SideRequest;
+  /** The same for a repeated request, and for no other. */
+  readonly key: string;
+  /** The body as it came. */
+  readonly body: JsonObject;
+}
+
+export type SideRequest = "title" | "probe" | "compaction";
+
+/** One thing in a conversation, as far as it decides what is due. */
+export type ConversationEntry =
+  | { readonly type: "user"; readonly text: string }
+  | { readonly type: "tool-result"; readonly callId: string };
+
+/** Elements that CLIs put around or beside what the user typed. */
+const wrappers = [
+  "system-reminder",
+  "environment_context",
+  "user_instructions",
+  "permissions instructions",
+  "skills_instructions",
+  "turn_aborted",
+  "subagent_notification",
+  "task-notification",
+  "local-command-stdout",
+  "local-command-caveat",
+  "image",
+] as const;
+
+const wrapped = new RegExp(`<(${wrappers.join("|")})(?: [^>]*)?>[\\s\\S]*?</\\1>`, "g");
+const notTyped = /^(?:\[Request interrupted by user|# AGENTS\.md instructions|<\/?image)/;
+const compactionPrompts = [
+  /CONTEXT CHECKPOINT COMPACTION/,
+  /Your task is to create a detailed summary of (?:the|our|this) conversation/,
+];
+
+/** Takes off what a CLI added to a prompt; empty when nothing of it is the user's. */
+export function typedText(text: string): string {
+  const bare = text.replace(wrapped, "").trim();
+  return notTyped.test(bare) ? "" : bare;
+}
+
+/** Finds the prompts of a conversation, and how far the last one has come. */
+export function readConversation(
+  entries: Iterable<ConversationEntry>,
+): Pick<ModelRequest, "prompts" | "prompt" | "toolResults"> {
+  const prompts: string[] = [];
+  let results = new Set<string>();
+  for (const entry of entries) {
+    if (entry.type === "tool-result") {
+      results.add(entry.callId);
+      continue;
+    }
+    const typed = typedText(entry.text);
+    if (typed === "") continue;
+    prompts.push(typed);
+    results = new Set();
+  }
+  return { prompts, prompt: prompts.at(-1) ?? "", toolResults: results.size };
+}
+
+export function isCompactionPrompt(prompt: string): boolean {
+  return compactionPrompts.some((pattern) => pattern.test(prompt));
+}
+
+export function findCwd(texts: Iterable<string>): string | undefined {
+  let found: string | undefined;
+  for (const text of texts) {
+    const match = /<cwd>([^<]+)<\/cwd>/.exec(text) ?? /working directory: `?(\/[^\n`]*)/i.exec(text);
+    found = match?.[1]?.trim() ?? found;
+  }
+  return found;
+}
+
+/** Makes the key that a repeated request has in common with the first attempt. */
+export function requestKey(parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
