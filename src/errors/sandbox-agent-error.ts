@@ -30,6 +30,8 @@ export class SandboxAgentError<Code extends ErrorCode = ErrorCode> extends Error
   override readonly name = "SandboxAgentError";
   readonly code: Code;
   readonly details: ErrorDetails[Code];
+  /** What failed and why, without the remedy. `message` holds both. */
+  readonly reason: string;
   readonly remedy: string;
   /** The partial result, on errors that end a turn. */
   readonly result: TurnResult | undefined;
@@ -40,6 +42,7 @@ export class SandboxAgentError<Code extends ErrorCode = ErrorCode> extends Error
     Object.defineProperty(this, marker, { value: true });
     this.code = code;
     this.details = options.details;
+    this.reason = message;
     this.remedy = remedy;
     this.result = options.result;
   }

@@ -9,6 +9,8 @@ export type DecodedLine = string | OversizedLine;
 export interface LineDecoderOptions {
   /** Longer lines are not kept. Default 16 MiB; the longest seen from a real CLI had 409 KB. */
   readonly maxLineBytes?: number;
+  /** Applied to decoded text before it is split: once per chunk, not once per line. May not add or remove line feeds. */
+  readonly transform?: (text: string) => string;
 }
 
 const lineFeed = 10;
@@ -22,6 +24,7 @@ const lineFeed = 10;
 export class LineDecoder {
   readonly #maxLineBytes: number;
   readonly #prefixBytes: number;
+  readonly #transform: (text: string) => string;
   /** The unfinished line. Pieces are joined only once its end has come, so that a long line is not copied over and over. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
@@ -32,6 +35,7 @@ export class LineDecoder {
     this.#maxLineBytes = options.maxLineBytes ?? 16 * 1024 * 1024;
     // Never more than was surely there when the bound was crossed: the prefix may not depend on where bytes are cut.
     this.#prefixBytes = Math.min(2048, this.#maxLineBytes);
+    this.#transform = options.transform ?? ((text) => text);
   }
 
   /** The lines that are complete with this chunk. The chunk may be kept until its last line is complete. */
@@ -73,14 +77,14 @@ export class LineDecoder {
   #finish(rest: Buffer, lines: DecodedLine[]): void {
     this.#hold(rest);
     if (this.#skipped !== undefined) {
-      lines.push(this.#skipped);
+      lines.push({ prefix: this.#transform(this.#skipped.prefix), bytes: this.#skipped.bytes });
       this.#skipped = undefined;
       return;
     }
     const line = this.#pending.length === 1 ? rest : Buffer.concat(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
-    pushLine(line.toString("utf8"), lines);
+    pushLine(this.#transform(line.toString("utf8")), lines);
   }
 
   /** Splits whole lines, none of which is longer than the chunk itself. */
@@ -94,7 +98,7 @@ export class LineDecoder {
       }
       return;
     }
-    const text = bytes.toString("utf8");
+    const text = this.#transform(bytes.toString("utf8"));
     let start = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
       pushLine(text.slice(start, end), lines);

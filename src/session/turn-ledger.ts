@@ -10,7 +10,7 @@ type TerminalBody = Extract<AgentEventBody, { type: TerminalEventType }>;
 
 export interface TurnLedgerHost {
   /** Puts an event into the log. */
-  readonly log: (event: UnloggedEvent) => void;
+  readonly log: (event: UnloggedEvent, bytes?: number) => void;
   /** The turn is over, and its terminal event is in the log. */
   readonly ended: (result: TurnResult) => void;
   /** Milliseconds from any fixed moment, for durations. */
@@ -38,6 +38,8 @@ export class TurnLedger {
   readonly #sessionId: string;
   readonly #host: TurnLedgerHost;
   #turn: RunningTurn | undefined;
+  /** What the event being accepted counts against the log's bound. */
+  #bytes = 0;
   /** What the agent does between turns, or still does for one that has ended. */
   #background: OpenItems;
   readonly #backgroundRequests = new Map<string, "permission" | "question">();
@@ -46,7 +48,7 @@ export class TurnLedger {
     this.#sessionId = sessionId;
     this.#host = host;
     this.#background = new OpenItems((body) => {
-      host.log(body as UnloggedEvent);
+      this.#log(body as UnloggedEvent);
     });
   }
 
@@ -85,7 +87,8 @@ export class TurnLedger {
   }
 
   /** Takes what a backend emitted. With `background` it does not belong to the running turn. */
-  accept(body: AgentEventBody, background = false): void {
+  accept(body: AgentEventBody, background = false, bytes = 0): void {
+    this.#bytes = bytes;
     const turn = background ? undefined : this.#turn;
     const items = turn?.items ?? this.#background;
     switch (body.type) {
@@ -146,8 +149,8 @@ export class TurnLedger {
   resolve(event: Extract<UnloggedEvent, { type: "permission.resolved" | "question.resolved" }>): boolean {
     const inTurn = this.#turn?.openRequests.has(event.requestId) === true;
     if (!this.#closeRequest(event.requestId)) return false;
-    if (inTurn && this.#turn !== undefined) this.#host.log({ ...event, turnId: this.#turn.turnId });
-    else this.#host.log(event);
+    if (inTurn && this.#turn !== undefined) this.#log({ ...event, turnId: this.#turn.turnId });
+    else this.#log(event);
     return true;
   }
 
@@ -185,7 +188,7 @@ export class TurnLedger {
         stopReason: body.stopReason as StopReason,
         ...optional("output", body.output),
       };
-      this.#host.log({
+      this.#log({
         type: "turn.completed",
         ...completed,
         ...optional("numTurns", body.numTurns),
@@ -194,11 +197,11 @@ export class TurnLedger {
       this.#host.ended({ ...of, status: "completed", ...completed });
     } else if (body.type === "turn.failed" && interruptedBy === undefined) {
       const failed = { ...shared, error: body.error };
-      this.#host.log({ type: "turn.failed", ...failed, ...optional("usage", usage), ...identity });
+      this.#log({ type: "turn.failed", ...failed, ...optional("usage", usage), ...identity });
       this.#host.ended({ ...of, status: "failed", ...failed, usage: usage ?? noUsage });
     } else {
       const by = interruptedBy ?? (body.type === "turn.interrupted" ? body.by : "agent");
-      this.#host.log({ type: "turn.interrupted", ...shared, by, ...optional("usage", usage), ...identity });
+      this.#log({ type: "turn.interrupted", ...shared, by, ...optional("usage", usage), ...identity });
       this.#host.ended({
         ...of,
         status: "interrupted",
@@ -214,9 +217,9 @@ export class TurnLedger {
     this.#requestsOf(turn).delete(requestId);
     const identity = turn === undefined ? {} : { turnId: turn.turnId };
     if (kind === "question") {
-      this.#host.log({ type: "question.resolved", requestId, by: "interrupt", ...identity });
+      this.#log({ type: "question.resolved", requestId, by: "interrupt", ...identity });
     } else {
-      this.#host.log({
+      this.#log({
         type: "permission.resolved",
         requestId,
         outcome: "cancelled",
@@ -235,14 +238,20 @@ export class TurnLedger {
   }
 
   #logFor(turn: RunningTurn | undefined, body: AgentEventBody): void {
-    if (turn === undefined) this.#host.log(body as UnloggedEvent);
+    if (turn === undefined) this.#log(body as UnloggedEvent);
     else this.#logInTurn(turn.turnId, body);
+  }
+
+  #log(event: UnloggedEvent): void {
+    this.#host.log(event, this.#bytes);
+    // One event may become several; only the first counts.
+    this.#bytes = 0;
   }
 
   #logInTurn(turnId: string, body: AgentEventBody): void {
     const event = body as UnloggedEvent & { turnId?: string };
     event.turnId = turnId;
-    this.#host.log(event);
+    this.#log(event);
   }
 }
 

@@ -1,0 +1,185 @@
+import { isJsonObject } from "./kit/json.ts";
+import {
+  isAbortSignal,
+  isAbsolutePath,
+  isBoolean,
+  isDurationMs,
+  isEnvironment,
+  isFunction,
+  isPositiveInteger,
+  isString,
+  isStringRecord,
+  show,
+  type OptionCheck,
+  validateOptions,
+} from "./kit/validate-options.ts";
+import type { AgentBackend, McpServers, SystemPrompt } from "./spec/backend.ts";
+import type { PermissionHandler, PermissionPolicy, QuestionHandler } from "./spec/permissions.ts";
+import type { Environment, Labels, Progress, SandboxProvider } from "./spec/sandbox.ts";
+
+/** What sessions of a box have in common unless they say otherwise. */
+export interface SessionDefaults {
+  /** The agent; a session may name another one. */
+  readonly agent?: AgentBackend;
+  /** Who decides about tool calls. Default `"allow-all"`: the sandbox is the boundary; see `permissions` of `local()`. */
+  readonly permissions?: PermissionPolicy;
+  /** Decides what rules leave to the host. */
+  readonly onPermission?: PermissionHandler;
+  /** Answers the agent's questions. Without it the agent is not offered to ask any. */
+  readonly onQuestion?: QuestionHandler;
+}
+
+export interface StartOptions extends SessionDefaults {
+  readonly sandbox: SandboxProvider;
+  /** Environment of every process in the box; never stored in the sandbox's configuration. */
+  readonly env?: Environment;
+  /** Absolute working directory in the sandbox; created when missing. Default: the provider's. */
+  readonly cwd?: string;
+  /** Put on the sandbox beside the library's own, which begin with `playpen.`. */
+  readonly labels?: Labels;
+  /** Aborts the start; nothing is left behind. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface ConnectOptions extends SessionDefaults {
+  readonly sandbox: SandboxProvider;
+  /** `box.id` of the sandbox, with or without the provider's prefix. */
+  readonly id: string;
+  readonly env?: Environment;
+  readonly cwd?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface CreateSessionOptions extends SessionDefaults {
+  /** Absolute working directory of the agent; must exist. Default: the box's. */
+  readonly cwd?: string;
+  readonly model?: string;
+  /** Added to the environment of the agent's process. */
+  readonly env?: Environment;
+  /** Added to the agent's own system prompt; or `{ replace }` instead of it. */
+  readonly systemPrompt?: string | SystemPrompt;
+  readonly mcpServers?: McpServers;
+  /** `nativeSessionId` of an earlier session in the same sandbox, which goes on; with `fork` a copy of it does. */
+  readonly resume?: string;
+  readonly fork?: boolean;
+  /** How long `onPermission` may take before the answer is no. Default: as long as it likes. */
+  readonly permissionTimeoutMs?: number;
+  /** Puts the CLI's own object beside each event, as `raw`. Default `false`. */
+  readonly includeRaw?: boolean;
+  /** Bounds of the event log. Defaults: 16,384 events that stem from at most 16 MiB of output. */
+  readonly history?: { readonly maxEvents?: number; readonly maxBytes?: number };
+  readonly signal?: AbortSignal;
+}
+
+const isProvider: OptionCheck = (value) =>
+  isJsonObject(value) && typeof value["create"] === "function" && typeof value["name"] === "string"
+    ? undefined
+    : "a sandbox provider such as docker() from playpen/docker";
+
+const isBackend: OptionCheck = (value) =>
+  isJsonObject(value) && typeof value["launch"] === "function" && typeof value["protocol"] === "function"
+    ? undefined
+    : "an agent backend such as claude() from playpen/claude";
+
+const isSystemPrompt: OptionCheck = (value) =>
+  isString(value) === undefined ||
+  (isJsonObject(value) &&
+    Object.keys(value).length === 1 &&
+    (isString(value["append"]) === undefined || isString(value["replace"]) === undefined))
+    ? undefined
+    : "a non-empty string, { append } or { replace }";
+
+const isMcpServers: OptionCheck = (value) => {
+  if (!isJsonObject(value)) return "an object of MCP servers by name";
+  for (const [name, server] of Object.entries(value)) {
+    if (!/^[A-Za-z0-9_-]+$/.test(name)) return `named with letters, digits, - and _ only (not ${show(name)})`;
+    const problem = isJsonObject(server) ? mcpServerProblem(server) : "must be an object";
+    if (problem !== undefined) return `valid: ${name} ${problem}`;
+  }
+  return undefined;
+};
+
+function mcpServerProblem(server: { readonly [name: string]: unknown }): string | undefined {
+  if (server["type"] === "stdio") {
+    if (isString(server["command"]) !== undefined) return "needs a command";
+    if (server["env"] !== undefined && isEnvironment(server["env"]) !== undefined)
+      return "has a malformed env";
+    const { args } = server;
+    const isArgs =
+      args === undefined || (Array.isArray(args) && args.every((item) => typeof item === "string"));
+    return isArgs ? undefined : "needs args to be an array of strings";
+  }
+  if (server["type"] === "http") {
+    if (typeof server["url"] !== "string" || !URL.canParse(server["url"])) return "needs a url";
+    const { headers } = server;
+    return headers === undefined || isStringRecord(headers) === undefined
+      ? undefined
+      : "has malformed headers";
+  }
+  return 'needs a type of "stdio" or "http"';
+}
+
+const isHistory: OptionCheck = (value) =>
+  isJsonObject(value) &&
+  Object.entries(value).every(
+    ([name, bound]) => ["maxEvents", "maxBytes"].includes(name) && isPositiveInteger(bound) === undefined,
+  )
+    ? undefined
+    : "an object with maxEvents and maxBytes, whole numbers above 0";
+
+/** Policies are checked when they are compiled, which tells more. */
+const isAnything: OptionCheck = () => undefined;
+
+const defaultsChecks = {
+  agent: isBackend,
+  permissions: isAnything,
+  onPermission: isFunction,
+  onQuestion: isFunction,
+} as const;
+
+const boxChecks = {
+  ...defaultsChecks,
+  sandbox: isProvider,
+  env: isEnvironment,
+  cwd: isAbsolutePath,
+  signal: isAbortSignal,
+  onProgress: isFunction,
+} as const;
+
+/** @throws TypeError that names the option. */
+export function checkStartOptions(options: unknown): void {
+  validateOptions("SandboxAgent.start()", options, { ...boxChecks, labels: isStringRecord });
+  requireOption("SandboxAgent.start()", options, "sandbox", "docker() from playpen/docker");
+}
+
+/** @throws TypeError that names the option. */
+export function checkConnectOptions(options: unknown): void {
+  validateOptions("SandboxAgent.connect()", options, { ...boxChecks, id: isString });
+  requireOption("SandboxAgent.connect()", options, "sandbox", "docker() from playpen/docker");
+  requireOption("SandboxAgent.connect()", options, "id", "the box.id of a sandbox");
+}
+
+/** @throws TypeError that names the option. */
+export function checkSessionOptions(options: unknown): void {
+  validateOptions("box.createSession()", options, {
+    ...defaultsChecks,
+    cwd: isAbsolutePath,
+    model: isString,
+    env: isEnvironment,
+    systemPrompt: isSystemPrompt,
+    mcpServers: isMcpServers,
+    resume: isString,
+    fork: isBoolean,
+    permissionTimeoutMs: isDurationMs,
+    includeRaw: isBoolean,
+    history: isHistory,
+    signal: isAbortSignal,
+  });
+}
+
+function requireOption(owner: string, options: unknown, name: string, example: string): void {
+  if (!isJsonObject(options) || options[name] !== undefined) return;
+  throw new TypeError(`${owner}: option "${name}" is required, for example ${example}.`);
+}

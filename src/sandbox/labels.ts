@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { libraryVersion } from "../version.ts";
+import type { Labels } from "../spec/sandbox.ts";
+
+/** Labels that every sandbox carries. */
+export const labelNames = {
+  owner: "playpen.owner",
+  createdAt: "playpen.created-at",
+  version: "playpen.version",
+} as const;
+
+let processOwner: string | undefined;
+
+/** Names this process: two hosts, and two processes of one host, never take each other's sandboxes for their own. */
+function ownerOfThisProcess(): string {
+  processOwner ??= `${hostname()}.${String(process.pid)}.${randomUUID().slice(0, 8)}`;
+  return processOwner;
+}
+
+/** @throws TypeError for a label that belongs to the library. */
+export function completeLabels(labels: Labels | undefined): Labels {
+  for (const name of Object.keys(labels ?? {})) {
+    if (name.startsWith("playpen.")) {
+      throw new TypeError(
+        `labels: names that begin with "playpen." belong to the library, received ${JSON.stringify(name)}.`,
+      );
+    }
+  }
+  return {
+    ...labels,
+    [labelNames.owner]: ownerOfThisProcess(),
+    [labelNames.createdAt]: new Date().toISOString(),
+    [labelNames.version]: libraryVersion,
+  };
+}

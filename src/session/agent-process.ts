@@ -1,0 +1,160 @@
+import { settlesWithin } from "../kit/deferred.ts";
+import { type DecodedLine, LineDecoder } from "../lines/line-decoder.ts";
+import type { ProcessExit, SandboxProcess, Signal } from "../spec/sandbox.ts";
+import type { Redactor } from "../errors/redactor.ts";
+
+export interface AgentProcessHost {
+  /** Lines of standard output, in order; `bytes` is the size of the chunk they came in. */
+  readonly lines: (lines: readonly DecodedLine[], bytes: number) => void;
+  /** Awaited before more is read. */
+  readonly pressure: () => Promise<void> | undefined;
+  /** Once, after everything that was printed was handed over. */
+  readonly ended: (end: AgentProcessEnd) => void;
+}
+
+export interface AgentProcessEnd {
+  /** Absent when it cannot be known: the sandbox or the connection to it is gone. */
+  readonly exit: ProcessExit | undefined;
+  readonly lost: unknown;
+  /** The last part of standard error, secrets removed. */
+  readonly stderr: string;
+}
+
+const stderrTailLength = 8 * 1024;
+/** After the end of the process: how long a silent pipe may stay open before what holds it is killed. */
+const drainQuietMs = 500;
+/** After the end of its output: how long the process may take to end. */
+const exitGraceMs = 5_000;
+const checkMs = 100;
+
+const encoder = new TextEncoder();
+
+/** One running process of an agent CLI: reads lines with back-pressure, writes lines, and notices its end for sure. */
+export class AgentProcess {
+  /** Resolves after `host.ended` was called. */
+  readonly ended: Promise<void>;
+  readonly #process: SandboxProcess;
+  readonly #host: AgentProcessHost;
+  readonly #redactor: Redactor;
+  readonly #decoder: LineDecoder;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #stderr = "";
+  /** When the reader began to wait for output; `undefined` while it does something else. */
+  #readingSince: number | undefined;
+  #lastOutputAt = performance.now();
+
+  constructor(process: SandboxProcess, host: AgentProcessHost, redactor: Redactor) {
+    this.#process = process;
+    this.#host = host;
+    this.#redactor = redactor;
+    this.#decoder = new LineDecoder({ transform: (text) => redactor.redact(text) });
+    this.#writer = process.stdin.getWriter();
+    this.#writer.closed.catch(() => undefined);
+    this.ended = this.#run();
+  }
+
+  /** `performance.now()` of the last output. */
+  get lastOutputAt(): number {
+    return this.#lastOutputAt;
+  }
+
+  /** A process that does not read any more is noticed by its end, not here. */
+  write(lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    this.#writer.write(encoder.encode(`${lines.join("\n")}\n`)).catch(() => undefined);
+  }
+
+  closeStdin(): void {
+    this.#writer.close().catch(() => undefined);
+  }
+
+  /** Signals the whole tree. Failing to reach it is noticed by its end or by the next, harder signal. */
+  async kill(signal: Signal): Promise<void> {
+    try {
+      await this.#process.kill(signal);
+    } catch {
+      // Already gone, or the sandbox is.
+    }
+  }
+
+  async #run(): Promise<void> {
+    const reader = this.#process.stdout.getReader();
+    const output = this.#readOutput(reader);
+    const errors = this.#readErrors();
+    const exit = this.#process.exited.then(
+      (value) => ({ exit: value, lost: undefined }),
+      (lost: unknown) => ({ exit: undefined, lost }),
+    );
+    const isFirstExit = await Promise.race([exit.then(() => true), output.then(() => false)]);
+    if (isFirstExit) {
+      await this.#drain(output, reader);
+    } else if (!(await settlesWithin(exit, exitGraceMs))) {
+      await this.kill("SIGKILL");
+    }
+    const outcome = await exit;
+    if (!(await settlesWithin(errors, drainQuietMs))) await this.kill("SIGKILL");
+    this.closeStdin();
+    this.#host.ended({ ...outcome, stderr: this.#stderrTail() });
+  }
+
+  async #readOutput(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    try {
+      for (;;) {
+        this.#readingSince = performance.now();
+        const { done, value } = await reader.read();
+        this.#readingSince = undefined;
+        if (done) break;
+        this.#lastOutputAt = performance.now();
+        this.#host.lines(this.#decoder.push(value), value.byteLength);
+        const pressure = this.#host.pressure();
+        if (pressure !== undefined) {
+          await pressure;
+          this.#lastOutputAt = performance.now();
+        }
+      }
+    } catch {
+      // A broken stream ends the output; why it broke is told by `exited`.
+    }
+    this.#readingSince = undefined;
+    this.#host.lines(this.#decoder.end(), 0);
+  }
+
+  /** The process has ended, but children of it may hold the pipe open: waits only as long as something comes. */
+  async #drain(output: Promise<void>, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    let killed = false;
+    while (!(await settlesWithin(output, checkMs))) {
+      const quietMs = this.#readingSince === undefined ? 0 : performance.now() - this.#readingSince;
+      if (quietMs < drainQuietMs) continue;
+      if (!killed) {
+        killed = true;
+        await this.kill("SIGKILL");
+        this.#readingSince = this.#readingSince === undefined ? undefined : performance.now();
+      } else {
+        reader.cancel().catch(() => undefined);
+        await output;
+        return;
+      }
+    }
+  }
+
+  async #readErrors(): Promise<void> {
+    const decoder = new TextDecoder();
+    const reader = this.#process.stderr.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        this.#stderr += decoder.decode(value, { stream: true });
+        if (this.#stderr.length > 4 * stderrTailLength)
+          this.#stderr = this.#stderr.slice(-2 * stderrTailLength);
+      }
+    } catch {
+      // As for the output.
+    }
+  }
+
+  #stderrTail(): string {
+    // Redacted before it is cut: half a secret would not be recognized.
+    return this.#redactor.redact(this.#stderr).slice(-stderrTailLength).trim();
+  }
+}

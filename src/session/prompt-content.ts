@@ -1,0 +1,104 @@
+import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
+import type { Redactor } from "../errors/redactor.ts";
+import { isJsonObject } from "../kit/json.ts";
+import { show } from "../kit/validate-options.ts";
+import type { AgentBackend } from "../spec/backend.ts";
+import type { AgentContentPart, ContentPart, PromptInput } from "../spec/content.ts";
+import type { PromptSummary } from "../spec/events.ts";
+import type { Sandbox } from "../spec/sandbox.ts";
+
+const imageTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+/**
+ * Checks a prompt and brings it into one form.
+ *
+ * @throws TypeError when it is malformed.
+ * @throws SandboxAgentError `unsupported` for images that the agent cannot take.
+ */
+export function checkPrompt(input: PromptInput, backend: AgentBackend): readonly ContentPart[] {
+  const parts: readonly unknown[] = typeof input === "string" ? [{ type: "text", text: input }] : input;
+  if (!Array.isArray(parts) || parts.length === 0) {
+    throw new TypeError(
+      `prompt: must be a string or a non-empty array of content parts, received ${show(input)}.`,
+    );
+  }
+  return parts.map((part, index) => checkPart(part, `prompt[${String(index)}]`, backend));
+}
+
+function checkPart(part: unknown, place: string, backend: AgentBackend): ContentPart {
+  if (!isJsonObject(part)) throw new TypeError(`${place}: must be a content part, received ${show(part)}.`);
+  switch (part["type"]) {
+    case "text":
+      if (typeof part["text"] !== "string" || part["text"] === "") {
+        throw new TypeError(`${place}: text must be a non-empty string, received ${show(part["text"])}.`);
+      }
+      return { type: "text", text: part["text"] };
+    case "image": {
+      const { data, mediaType } = part;
+      if (!(data instanceof Uint8Array))
+        throw new TypeError(`${place}: data must be a Uint8Array of the image.`);
+      if (!isImageType(mediaType)) {
+        throw new TypeError(
+          `${place}: mediaType must be one of ${imageTypes.join(", ")}, received ${show(mediaType)}.`,
+        );
+      }
+      if (!backend.capabilities.images) {
+        throw new SandboxAgentError(
+          "unsupported",
+          `${backend.name} takes no images in mode "${backend.mode}".`,
+          {
+            details: { subject: backend.name, feature: "images" },
+          },
+        );
+      }
+      return { type: "image", data, mediaType };
+    }
+    case "file": {
+      const { name, data } = part;
+      if (typeof name !== "string" || !/^[^/\0\n]{1,200}$/.test(name) || name === "." || name === "..") {
+        throw new TypeError(`${place}: name must be a plain file name, received ${show(name)}.`);
+      }
+      if (!(data instanceof Uint8Array) && typeof data !== "string") {
+        throw new TypeError(`${place}: data must be a Uint8Array or a string.`);
+      }
+      return { type: "file", name, data };
+    }
+    default:
+      throw new TypeError(
+        `${place}: type must be "text", "image" or "file", received ${show(part["type"])}.`,
+      );
+  }
+}
+
+function isImageType(value: unknown): value is "image/png" | "image/jpeg" | "image/gif" | "image/webp" {
+  return typeof value === "string" && imageTypes.includes(value);
+}
+
+/** What the log records of a prompt: bytes do not belong there. */
+export function summarizePrompt(parts: readonly ContentPart[], redactor: Redactor): readonly PromptSummary[] {
+  return parts.map((part) => {
+    if (part.type === "text") return { type: "text", text: redactor.redact(part.text) };
+    const bytes = typeof part.data === "string" ? Buffer.byteLength(part.data) : part.data.byteLength;
+    return { type: part.type, name: part.type === "file" ? part.name : part.mediaType, bytes };
+  });
+}
+
+/** Puts files into the sandbox and tells the agent where they are. */
+export async function preparePrompt(
+  parts: readonly ContentPart[],
+  sandbox: Sandbox,
+  stateDirectory: string,
+  turnId: string,
+): Promise<readonly AgentContentPart[]> {
+  const content: AgentContentPart[] = [];
+  for (const part of parts) {
+    if (part.type !== "file") {
+      content.push(part);
+      continue;
+    }
+    const path = `${stateDirectory}/attachments/${turnId}/${String(content.length)}/${part.name}`;
+    await sandbox.files.write(path, part.data);
+    content.push({ type: "text", text: `The attached file ${part.name} is at ${path}` });
+  }
+  return content;
+}

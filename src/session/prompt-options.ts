@@ -1,0 +1,12 @@
+import { isAbortSignal, isBoolean, isDurationMs, validateOptions } from "../kit/validate-options.ts";
+
+/** @throws TypeError that names the option. */
+export function checkPromptOptions(options: unknown): void {
+  validateOptions("session.prompt()", options, {
+    signal: isAbortSignal,
+    timeoutMs: isDurationMs,
+    idleTimeoutMs: isDurationMs,
+    reject: isBoolean,
+    keepRunning: isBoolean,
+  });
+}

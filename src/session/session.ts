@@ -1,0 +1,345 @@
+import { randomUUID } from "node:crypto";
+import PQueue from "p-queue";
+import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
+import type { Redactor } from "../errors/redactor.ts";
+import type { EventCursor } from "../log/event-cursor.ts";
+import { EventLog, type EventListener, type SubscribeOptions } from "../log/event-log.ts";
+import type { CompiledPolicy } from "../permissions/permission-policy.ts";
+import type { AgentBackend, AgentSessionInput, NativeSession } from "../spec/backend.ts";
+import type { PromptInput } from "../spec/content.ts";
+import type { AgentEvent } from "../spec/events.ts";
+import type { QuestionHandler } from "../spec/permissions.ts";
+import type { Environment, Progress, Sandbox } from "../spec/sandbox.ts";
+import type { TurnResult } from "../spec/turn-result.ts";
+import type { Usage } from "../spec/usage.ts";
+import { AgentDriver } from "./agent-driver.ts";
+import { errorInfoOf } from "./turn-errors.ts";
+import { HostRequests } from "./host-requests.ts";
+import { checkPrompt, preparePrompt, summarizePrompt } from "./prompt-content.ts";
+import { checkPromptOptions } from "./prompt-options.ts";
+import { TurnLedger } from "./turn-ledger.ts";
+import { TurnTimers } from "./turn-timers.ts";
+import { type PromptOptions, Turn } from "./turn.ts";
+import { addUsage } from "./usage-sum.ts";
+
+export type SessionStatus = "idle" | "running" | "closed";
+
+/** @internal What `SandboxAgent.createSession` puts together. */
+export interface SessionParts {
+  readonly backend: AgentBackend;
+  readonly sandbox: Sandbox;
+  readonly input: AgentSessionInput;
+  readonly env: Environment;
+  readonly model: string | undefined;
+  readonly resume: NativeSession | undefined;
+  readonly policy: CompiledPolicy;
+  readonly onQuestion: QuestionHandler | undefined;
+  readonly permissionTimeoutMs: number | undefined;
+  readonly includeRaw: boolean;
+  readonly history: { readonly maxEvents?: number; readonly maxBytes?: number };
+  readonly redactor: Redactor;
+  readonly onClosed: (session: Session) => void;
+}
+
+/**
+ * One conversation with an agent. Prompts run one at a time, first in, first out; every event of them stands in one
+ * ordered log.
+ */
+export class Session implements AsyncDisposable {
+  readonly id: string;
+  /** The backend's name. */
+  readonly agent: string;
+  readonly cwd: string;
+  readonly #parts: SessionParts;
+  readonly #log: EventLog;
+  readonly #ledger: TurnLedger;
+  readonly #driver: AgentDriver;
+  readonly #requests: HostRequests;
+  readonly #queue = new PQueue({ concurrency: 1 });
+  readonly #waiting = new Set<Turn>();
+  #running: Turn | undefined;
+  #closing: Promise<void> | undefined;
+  #usage: Usage = { inputTokens: 0, outputTokens: 0 };
+  #costUsd: number | undefined;
+  #hasWarned = false;
+
+  /** @internal Made by `SandboxAgent.createSession`. */
+  constructor(parts: SessionParts, executable: string) {
+    this.id = parts.input.sessionId;
+    this.agent = parts.backend.name;
+    this.cwd = parts.input.cwd;
+    this.#parts = parts;
+    this.#log = new EventLog(this.id, {
+      ...parts.history,
+      onListenerError: (error) => {
+        this.#warn(error);
+      },
+    });
+    this.#ledger = new TurnLedger(this.id, {
+      log: (event, bytes) => {
+        this.#log.append(event, bytes);
+      },
+      ended: (result) => {
+        this.#turnEnded(result);
+      },
+      now: () => performance.now(),
+    });
+    const { backend, sandbox, input, env, model, resume, includeRaw, redactor } = parts;
+    this.#driver = new AgentDriver({
+      ...{ backend, sandbox, input, executable, env, model, resume, includeRaw, redactor },
+      log: this.#log,
+      ledger: this.#ledger,
+      onEvent: (body) => {
+        this.#requests.observe(body);
+      },
+    });
+    this.#requests = new HostRequests({
+      sessionId: this.id,
+      cwd: input.cwd,
+      agent: backend.name,
+      policy: parts.policy,
+      onQuestion: parts.onQuestion,
+      permissionTimeoutMs: parts.permissionTimeoutMs,
+      updatedInput: backend.capabilities.updatedInput,
+      ledger: this.#ledger,
+      reply: (answer) => {
+        this.#driver.reply(answer);
+      },
+    });
+  }
+
+  get status(): SessionStatus {
+    if (this.#closing !== undefined) return "closed";
+    return this.#running === undefined && this.#waiting.size === 0 ? "idle" : "running";
+  }
+
+  /** The CLI's own id for the conversation, once it has told it. With it another process can resume the session. */
+  get nativeSessionId(): string | undefined {
+    return this.#driver.nativeSessionId;
+  }
+
+  get model(): string | undefined {
+    return this.#driver.model;
+  }
+
+  /** The sum over the session's turns. */
+  get usage(): Usage {
+    return this.#usage;
+  }
+
+  /** US dollars over the session's turns; absent where the CLI tells no cost. */
+  get costUsd(): number | undefined {
+    return this.#costUsd;
+  }
+
+  /**
+   * Queues a prompt and returns its turn at once.
+   *
+   * @throws TypeError when the prompt or an option is malformed.
+   * @throws SandboxAgentError `session_closed`; `unsupported` for images that the agent cannot take.
+   */
+  prompt(input: PromptInput, options: PromptOptions = {}): Turn {
+    const parts = checkPrompt(input, this.#parts.backend);
+    checkPromptOptions(options);
+    this.#throwIfClosed();
+    const position = this.#queue.size + this.#queue.pending;
+    const turnId = randomUUID();
+    const queued = this.#log.append({ type: "turn.queued", turnId, position });
+    const turn = new Turn({ ...queued, turnId }, options, {
+      log: this.#log,
+      interrupt: (target) => this.#interruptTurn(target),
+      steer: (target, message) => this.#steer(target, message),
+    });
+    this.#waiting.add(turn);
+    const onAbort = (): void => void this.#interruptTurn(turn);
+    options.signal?.addEventListener("abort", onAbort, { once: true });
+    if (options.signal?.aborted === true) onAbort();
+    void this.#queue
+      .add(() => this.#run(turn, parts, options))
+      .finally(() => options.signal?.removeEventListener("abort", onAbort));
+    return turn;
+  }
+
+  /**
+   * The events from `from` on (default: those to come), then live ones; ends when the session does. A subscriber that
+   * falls behind the bound of the log gets an `events_lagged` error with the `seq` to resume from, unless it asked for
+   * back-pressure.
+   *
+   * @throws TypeError when an option is malformed.
+   */
+  events(options: SubscribeOptions = {}): EventCursor {
+    const { from } = options;
+    if (from !== undefined && !(Number.isSafeInteger(from) && from >= 1)) {
+      throw new TypeError(
+        `events: option "from" must be a whole number from 1 on, received ${String(from)}.`,
+      );
+    }
+    return this.#log.subscribe(options);
+  }
+
+  /**
+   * Calls `listener` with each event from now on, as soon as it is in the log. What it throws becomes a process
+   * warning and harms nobody. Returns a function that ends the subscription.
+   */
+  onEvent(listener: EventListener): () => void {
+    if (typeof listener !== "function") throw new TypeError("onEvent: the listener must be a function.");
+    return this.#log.listen(listener);
+  }
+
+  /** Stops the running turn, if any, and resolves when it has ended. Queued turns follow. */
+  async interrupt(): Promise<void> {
+    if (this.#running !== undefined) await this.#interruptTurn(this.#running);
+  }
+
+  /**
+   * Uses another model from the next turn on.
+   *
+   * @throws SandboxAgentError `unsupported`, `session_closed`, or `agent_error` with the agent's words.
+   */
+  async setModel(model: string): Promise<void> {
+    if (typeof model !== "string" || model === "")
+      throw new TypeError("setModel: the model must be a non-empty string.");
+    this.#throwIfClosed();
+    if (!this.#parts.backend.capabilities.setModel) throw this.#unsupported("a change of the model");
+    await this.#driver.request({ id: randomUUID(), type: "set_model", model });
+  }
+
+  /** Interrupts what runs or waits, ends the agent's process and all it started. Calling it again is fine. */
+  async close(): Promise<void> {
+    await this.#finish("closed", () => this.#driver.close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal Starts the agent's process where it is a long-lived one. */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#driver.start(signal);
+    } catch (error) {
+      await this.#finish("failed", () => this.#driver.close());
+      throw error;
+    }
+  }
+
+  /** @internal The sandbox goes away by `destroy`, which ends the processes: there is no need to stop each. */
+  async abandon(destroy: Promise<void>): Promise<void> {
+    await this.#finish("destroyed", async () => {
+      await destroy.catch(() => undefined);
+      await this.#driver.abandoned();
+    });
+  }
+
+  /** @internal Progress of what happens before the agent runs. */
+  progress(progress: Progress): void {
+    this.#log.append({ type: "sandbox.progress", ...progress });
+  }
+
+  async #run(turn: Turn, parts: ReturnType<typeof checkPrompt>, options: PromptOptions): Promise<void> {
+    if (!this.#waiting.delete(turn)) return;
+    this.#running = turn;
+    const { sandbox, input, redactor } = this.#parts;
+    const started = this.#log.append({
+      type: "turn.started",
+      turnId: turn.id,
+      prompt: summarizePrompt(parts, redactor),
+    });
+    this.#ledger.begin(turn.id);
+    turn.begin(started.seq);
+    const timers = new TurnTimers(options, {
+      lastActivityAt: () => this.#driver.lastActivityAt,
+      isWaiting: () => this.#ledger.awaitsHost || this.#log.pressure !== undefined,
+      expired: (kind, timeoutMs) => {
+        turn.timedOut(kind, timeoutMs);
+        void this.#driver.interrupt("timeout");
+      },
+    });
+    try {
+      const content = await preparePrompt(parts, sandbox, input.stateDirectory, turn.id);
+      await this.#driver.run({ turnId: turn.id, content });
+    } catch (error) {
+      this.#ledger.fail(errorInfoOf(error));
+    } finally {
+      timers.stop();
+      this.#running = undefined;
+    }
+  }
+
+  #turnEnded(result: TurnResult): void {
+    this.#requests.cancelAll();
+    this.#usage = addUsage(this.#usage, result.usage);
+    if (result.costUsd !== undefined) this.#costUsd = (this.#costUsd ?? 0) + result.costUsd;
+    this.#driver.turnEnded();
+    this.#running?.end(result);
+  }
+
+  async #interruptTurn(turn: Turn): Promise<void> {
+    if (turn === this.#running) await this.#driver.interrupt("host");
+    else this.#cancelWaiting(turn);
+  }
+
+  /** A turn that has not begun ends without ever having started. */
+  #cancelWaiting(turn: Turn): void {
+    if (!this.#waiting.delete(turn)) return;
+    const ended = { text: "", durationMs: 0, turnId: turn.id };
+    const event = this.#log.append({ type: "turn.interrupted", by: "host", ...ended });
+    turn.begin(event.seq);
+    turn.end({
+      ...ended,
+      sessionId: this.id,
+      status: "interrupted",
+      interruptedBy: "host",
+      usage: { inputTokens: 0, outputTokens: 0 },
+    });
+  }
+
+  async #steer(turn: Turn, message: PromptInput): Promise<void> {
+    const parts = checkPrompt(message, this.#parts.backend);
+    if (!this.#parts.backend.capabilities.steering) throw this.#unsupported("a message during a turn");
+    if (turn !== this.#running || this.#ledger.turnId !== turn.id) {
+      throw new TypeError("steer: the turn is not running. Send the message with session.prompt().");
+    }
+    const { sandbox, input } = this.#parts;
+    const content = await preparePrompt(parts, sandbox, input.stateDirectory, randomUUID());
+    await this.#driver.request({ id: randomUUID(), type: "steer", content });
+  }
+
+  #finish(reason: "closed" | "destroyed" | "failed", stop: () => Promise<void>): Promise<void> {
+    this.#closing ??= (async () => {
+      for (const turn of [...this.#waiting]) this.#cancelWaiting(turn);
+      if (reason === "destroyed") this.#ledger.interruptRequested("host");
+      else if (this.#running !== undefined) await this.#driver.interrupt("host");
+      await stop();
+      this.#ledger.fail({ code: "sandbox_closed", message: "The sandbox was destroyed.", retryable: false });
+      await this.#queue.onIdle();
+      this.#ledger.close();
+      this.#log.append({ type: "session.ended", reason });
+      this.#log.end();
+      this.#parts.onClosed(this);
+    })();
+    return this.#closing;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closing === undefined) return;
+    throw new SandboxAgentError("session_closed", `The session ${this.id} is closed.`, {
+      details: { sessionId: this.id },
+    });
+  }
+
+  #unsupported(feature: string): SandboxAgentError<"unsupported"> {
+    return new SandboxAgentError("unsupported", `${this.agent} does not support ${feature}.`, {
+      details: { subject: this.agent, feature },
+    });
+  }
+
+  #warn(error: unknown): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.emitWarning(`A listener of session ${this.id} failed (reported once a session): ${reason}`, {
+      type: "PlaypenListenerWarning",
+    });
+  }
+}
