@@ -11,9 +11,5 @@ export {
   type SettingStep,
   type ToolStep,
 } from "./script.ts";
-export {
-  type ModelServer,
-  type ModelServerOptions,
-  type ReceivedRequest,
-  startModelServer,
-} from "./start-model-server.ts";
+export { type ModelServer, type ModelServerOptions, startModelServer } from "./start-model-server.ts";
+export type { ReceivedRequest } from "./request-handler.ts";

@@ -56,11 +56,16 @@ const wrappers = [
   "task-notification",
   "local-command-stdout",
   "local-command-caveat",
+  "command-name",
+  "command-message",
+  "command-args",
   "image",
 ] as const;
 
 const wrapped = new RegExp(`<(${wrappers.join("|")})(?: [^>]*)?>[\\s\\S]*?</\\1>`, "g");
 const notTyped = /^(?:\[Request interrupted by user|# AGENTS\.md instructions|<\/?image)/;
+/** How Claude Code hands over a message that came while the agent was at work. */
+const steered = /The user sent a new message while you were working:\n([\s\S]*?)\n\nIMPORTANT:/;
 const compactionPrompts = [
   /CONTEXT CHECKPOINT COMPACTION/,
   /Your task is to create a detailed summary of (?:the|our|this) conversation/,
@@ -68,8 +73,15 @@ const compactionPrompts = [
 
 /** Takes off what a CLI added to a prompt; empty when nothing of it is the user's. */
 export function typedText(text: string): string {
+  const whileWorking = steeredText(text);
+  if (whileWorking !== undefined) return whileWorking;
   const bare = text.replace(wrapped, "").trim();
   return notTyped.test(bare) ? "" : bare;
+}
+
+/** What the user typed while the agent was at work, when the text is about that. */
+export function steeredText(text: string): string | undefined {
+  return steered.exec(text)?.[1]?.trim();
 }
 
 /** Finds the prompts of a conversation, and how far the last one has come. */

@@ -47,9 +47,15 @@ export function structuredOutputCall(value: JsonObject, offer: Offer): ToolCall 
 }
 
 function namedCall(name: string, input: JsonObject | string, offer: Offer): ToolCall {
+  const tool =
+    offer.tools.find((one) => one.name === name || qualifiedName(one) === name) ??
+    // Some CLIs offer a tool under a name of letters, digits and _ only.
+    offer.tools.find((one) => identifier(qualifiedName(one)) === identifier(name));
+  if (tool !== undefined) return toCall(tool, input);
+  const composer = findComposer(offer);
+  if (composer !== undefined) return composedCall(composer, name, input);
   // A tool that is not on offer is called all the same: how a CLI takes that is worth a test.
-  const tool = offer.tools.find((one) => one.name === name || `${one.namespace ?? ""}${one.name}` === name);
-  return tool === undefined ? { name, input } : toCall(tool, input);
+  return { name, input };
 }
 
 function shellCall(command: string, offer: Offer): ToolCall {
@@ -63,7 +69,7 @@ function shellCall(command: string, offer: Offer): ToolCall {
   }
   const composer = findComposer(offer);
   if (composer === undefined) throw missing("a shell", offer);
-  return toCall(composer, `text(await tools.exec_command(${JSON.stringify({ cmd: command })}));`);
+  return composedCall(composer, "exec_command", { cmd: command });
 }
 
 function writeCall(path: string, content: string, offer: Offer): ToolCall {
@@ -78,9 +84,7 @@ function writeCall(path: string, content: string, offer: Offer): ToolCall {
     return toCall(patcher, patcher.kind === "custom" ? patch : { input: patch });
   }
   const composer = findComposer(offer);
-  if (composer !== undefined) {
-    return toCall(composer, `text(await tools.apply_patch(${JSON.stringify(patch)}));`);
-  }
+  if (composer !== undefined) return composedCall(composer, "apply_patch", patch);
   // Codex takes a patch from its shell tool too, and treats it as a change of files rather than as a command.
   return shellCall(`apply_patch <<'END_OF_PATCH'\n${patch}\nEND_OF_PATCH`, offer);
 }
@@ -100,6 +104,19 @@ function askCall(question: string, options: readonly string[], offer: Offer): To
 /** The tool that takes a program which calls the other tools, as Codex offers it for its newest models. */
 function findComposer(offer: Offer): OfferedTool | undefined {
   return offer.tools.find((tool) => tool.kind === "custom" && tool.name === "exec");
+}
+
+function composedCall(composer: OfferedTool, name: string, input: JsonObject | string): ToolCall {
+  return toCall(composer, `text(await tools.${identifier(name)}(${JSON.stringify(input)}));`);
+}
+
+function identifier(name: string): string {
+  return name.replace(/[^\w$]/g, "_");
+}
+
+function qualifiedName(tool: OfferedTool): string {
+  if (tool.namespace === undefined) return tool.name;
+  return `${tool.namespace.replace(/_+$/, "")}__${tool.name}`;
 }
 
 function findTool(names: readonly string[], offer: Offer): OfferedTool | undefined {

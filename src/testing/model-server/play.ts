@@ -61,6 +61,8 @@ async function playStream(
         await silence(ended);
         break;
       case "drop":
+        // What was said before must still arrive, so it has to leave this process first.
+        if (response.headersSent) await new Promise((resolve) => response.write(":\n\n", resolve));
         response.destroy();
         return "dropped";
       case "status":

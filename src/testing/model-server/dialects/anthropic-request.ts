@@ -17,6 +17,7 @@ import {
   readConversation,
   requestKey,
   type SideRequest,
+  steeredText,
 } from "../model-request.ts";
 
 export function readMessagesRequest(body: JsonObject, headers: IncomingHttpHeaders): ModelRequest {
@@ -48,16 +49,27 @@ export function readMessagesRequest(body: JsonObject, headers: IncomingHttpHeade
 
 function* readEntries(body: JsonObject): Iterable<ConversationEntry> {
   for (const message of arrayField(body, "messages")) {
-    if (stringField(message, "role") !== "user") continue;
-    const text = stringField(message, "content");
-    if (text !== undefined) yield { type: "user", text };
-    for (const block of arrayField(message, "content")) {
-      const blockText = stringField(block, "text");
+    const role = stringField(message, "role");
+    for (const block of contentBlocks(objectMember(message, "content"))) {
+      const text = stringField(block, "text");
       const callId = stringField(block, "tool_use_id");
-      if (blockText !== undefined) yield { type: "user", text: blockText };
-      else if (callId !== undefined) yield { type: "tool-result", callId };
+      // A steering message comes with the role of the system, or behind the result of a tool, as the model would have it.
+      if (text !== undefined && (role === "user" || steeredText(text) !== undefined))
+        yield { type: "user", text };
+      if (callId === undefined) continue;
+      yield { type: "tool-result", callId };
+      for (const inner of contentBlocks(objectMember(block, "content"))) {
+        const steering = steeredText(stringField(inner, "text") ?? "");
+        if (steering !== undefined) yield { type: "user", text: steering };
+      }
     }
   }
+}
+
+/** Content is a text or a list of blocks; a text counts as one block. */
+function contentBlocks(content: unknown): readonly unknown[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return Array.isArray(content) ? content : [];
 }
 
 function readTool(tool: unknown): OfferedTool[] {
@@ -84,12 +96,15 @@ function sideRequest(
   return tools.length === 0 && asksTitle ? "title" : undefined;
 }
 
+/** What stands in the instructions, and in the messages beside them. */
 function systemTexts(body: JsonObject): readonly string[] {
-  const texts = (content: unknown): string[] => {
-    if (typeof content === "string") return [content];
-    if (!Array.isArray(content)) return [];
-    return content.flatMap((block) => stringField(block, "text") ?? []);
-  };
-  const messages = arrayField(body, "messages").filter(isJsonObject);
-  return [body["system"], ...messages.map((message) => message["content"])].flatMap(texts);
+  const contents = [
+    body["system"],
+    ...arrayField(body, "messages").map((message) => objectMember(message, "content")),
+  ];
+  return contents.flatMap(contentBlocks).flatMap((block) => stringField(block, "text") ?? []);
+}
+
+function objectMember(value: unknown, name: string): unknown {
+  return isJsonObject(value) ? value[name] : undefined;
 }
