@@ -1,0 +1,17 @@
+/** `playpen/testing`: stand-ins for tests of host programs, and the suites that adapters must pass. */
+export * from "./model-server/index.ts";
+export {
+  memorySandbox,
+  type MemoryProcess,
+  type MemoryProgram,
+  type MemorySandboxOptions,
+  type MemorySandboxProvider,
+} from "./memory-sandbox.ts";
+export {
+  scriptedAgent,
+  scriptedBackend,
+  type ScriptedAgent,
+  type ScriptedBackendOptions,
+  type ScriptedInput,
+  type ScriptedLine,
+} from "./scripted-backend.ts";
