@@ -23,9 +23,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   if (encoding !== "identity") throw new BodyError(415, `The content encoding ${encoding} is not supported.`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  // The request must outlive a refusal, since the answer goes over the same socket.
-  const body: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
-  for await (const chunk of body) {
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > maxBytes) throw new BodyError(413, `The body is larger than ${maxBytes} bytes.`);
     chunks.push(chunk);

@@ -82,7 +82,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       server.ref();
       server.close(() => resolve());
       closing.abort();
-      
+      for (const socket of sockets) socket.destroy();
     });
     return closed;
   };

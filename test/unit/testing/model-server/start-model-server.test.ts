@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createConnection } from "node:net";
 import { describe, expect, it } from "vitest";
 import {
@@ -80,6 +81,22 @@ describe("startModelServer", () => {
     await expect(fetch(server.url)).rejects.toThrow("fetch failed");
   });
 
+  it("closes although a client has not finished its request", async () => {
+    const server = await startModelServer();
+    const socket = createConnection(server.port, "127.0.0.1");
+    const gone = once(socket, "close");
+    socket.on("error", () => {});
+    socket.resume();
+    // The interim answer tells that the server has begun to read the request.
+    const begun = once(socket, "data");
+    socket.write(
+      "POST /v1/messages HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 99\r\n\r\n",
+    );
+    await begun;
+    await server.close();
+    await gone;
+  });
+
   it("notices that the client left", async () => {
     const lines: string[] = [];
     let left: (line: string) => void;
@@ -140,7 +157,7 @@ describe("startModelServer", () => {
 
   it("refuses bodies that are too large, not JSON, or packed", async () => {
     await using server = await startModelServer({ maxBodyBytes: 1000 });
-    expect((await send(server, "a".repeat(1000))).status).toBe(413);
+    expect((await send(server, "a".repeat(5_000_000))).status).toBe(413);
     expect(await say(server, "!text still there")).toBe("still there");
     const url = `${server.url}/v1/messages`;
     expect((await fetch(url, { method: "POST", body: "{" })).status).toBe(400);
