@@ -65,7 +65,8 @@ const readers: Readonly<Record<string, Read>> = {
  * | `!usage input=9 output=2 cacheRead=5 cacheWrite=1 reasoning=1` | reports these tokens in each answer from here on |
  * | `!stop max_tokens` | ends the answer for that reason |
  *
- * A text or file content in double quotes is read as a JSON string, so `"a\nb"` has two lines.
+ * Only the last prompt counts; a message that comes while a tool runs is a prompt too, and so replaces the rest of the
+ * script. Each `!text` is a block of its own. A text or file content in double quotes is read as a JSON string, so `"a\nb"` has two lines.
  *
  * @throws {ScriptError} for a directive that does not exist or has a wrong argument.
  */

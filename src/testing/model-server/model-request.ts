@@ -27,7 +27,7 @@ export interface ModelRequest {
   readonly tools: readonly OfferedTool[];
   /** The directory the agent works in, where the CLI tells the model. */
   readonly cwd?: string;
-  /** The CLI asks for a JSON object by a schema of this name or shape. */
+  /** The format that the CLI wants the answer in, with its JSON schema, as the API has it. */
   readonly outputSchema?: JsonObject;
   /** What the CLI wants for itself: such a request is no turn of the user's. */
   readonly side?: SideRequest;
