@@ -178,11 +178,14 @@ describe("Session", () => {
     const session = await box.createSession();
     const controller = new AbortController();
     const reason = new Error("enough");
-    const turns = [0, 1].map(() => session.prompt("go", { signal: controller.signal }));
+    const turns = [
+      session.prompt("go", { signal: controller.signal }),
+      session.prompt("go", { signal: controller.signal }),
+    ] as const;
     for await (const event of session.events({ from: 1 })) if (event.type === "turn.started") break;
     controller.abort(reason);
     for (const turn of turns) await expect(turn).rejects.toBe(reason);
-    const types = (await collect(turns[1] ?? [])).map((event) => event.type);
+    const types = (await collect(turns[1])).map((event) => event.type);
     expect(types).toEqual(["turn.queued", "turn.interrupted"]);
   });
 
