@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { objectAt, readJsonFile } from "./json-file.ts";
 
 /** One public sub-path of the package: what users import, where its source is, what the build calls it. */
 export interface Subpath {
@@ -20,9 +20,8 @@ export const repositoryRoot = fileURLToPath(new URL("..", import.meta.url));
  * place that names a sub-path; test/gate compares the two.
  */
 export function subpaths(): readonly Subpath[] {
-  const config: unknown = JSON.parse(readFileSync(`${repositoryRoot}tsconfig.json`, "utf8"));
-  const paths = property(property(config, "compilerOptions"), "paths");
-  return Object.entries(record(paths, "tsconfig.json: compilerOptions.paths")).map(([specifier, targets]) => {
+  const paths = objectAt(readJsonFile(`${repositoryRoot}tsconfig.json`), "compilerOptions", "paths");
+  return Object.entries(paths).map(([specifier, targets]) => {
     const target: unknown = Array.isArray(targets) ? targets[0] : undefined;
     if (typeof target !== "string") {
       throw new TypeError(`tsconfig.json: compilerOptions.paths["${specifier}"] must name one file`);
@@ -30,13 +29,4 @@ export function subpaths(): readonly Subpath[] {
     const [, ...rest] = specifier.split("/");
     return { specifier, source: target.replace(/^\.\//, ""), output: rest.join("-") || "index" };
   });
-}
-
-function property(value: unknown, key: string): unknown {
-  return record(value, `the object that holds "${key}"`)[key];
-}
-
-function record(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null) throw new TypeError(`${what} is missing`);
-  return { ...value };
 }
