@@ -1,0 +1,108 @@
+import {
+  numberField,
+  stringField,
+  type AgentExit,
+  type ErrorCode,
+  type JsonObject,
+  type TurnErrorInfo,
+} from "../../src/kit.ts";
+
+const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "rate_limited",
+  "model_overloaded",
+  "model_error",
+  "network_error",
+  "agent_exited",
+]);
+
+/** The error of a turn that the model's API made fail. `kind` is the CLI's own word for it. */
+export function apiFailure(result: JsonObject, kind: string | undefined): TurnErrorInfo {
+  const status = numberField(result, "api_error_status");
+  const message = stringField(result, "result") ?? "The model's API reported an error.";
+  const code = apiErrorCode(kind, status, message, stringField(result, "terminal_reason"));
+  return {
+    code,
+    message,
+    retryable: retryable.has(code),
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+function apiErrorCode(
+  kind: string | undefined,
+  status: number | undefined,
+  message: string,
+  terminalReason: string | undefined,
+): ErrorCode {
+  if (terminalReason === "prompt_too_long" || status === 413) return "context_too_long";
+  if (message.startsWith("Prompt is too long")) return "context_too_long";
+  if (status === 401 || status === 403 || kind === "authentication_failed") return "authentication_failed";
+  if (status === 429 || kind === "rate_limit") return "rate_limited";
+  if (status === 529 || status === 503 || kind === "overloaded") return "model_overloaded";
+  if (status === 404 || kind === "model_not_found") return "model_not_found";
+  if (status !== undefined) return status >= 500 ? "model_error" : "agent_error";
+  // Without a status there was no answer, or only a part of one; the CLI calls that a server's error too.
+  if (isConnectionError(message)) return "network_error";
+  return kind === "server_error" ? "model_error" : "agent_error";
+}
+
+const connectionWords = [
+  "unable to connect",
+  "connection",
+  "timed out",
+  "timeout",
+  "socket",
+  "econn",
+  "etimedout",
+];
+
+function isConnectionError(message: string): boolean {
+  const lower = message.toLowerCase();
+  return connectionWords.some((word) => lower.includes(word));
+}
+
+/** The error of a turn whose process ended in the middle of it. */
+export function exitFailure(exit: AgentExit): TurnErrorInfo {
+  const how = exit.signal === null ? `with exit code ${String(exit.code)}` : `by ${exit.signal}`;
+  const said = lastLine(exit.stderr);
+  return {
+    code: "agent_exited",
+    message: `Claude Code ended in the middle of the turn, ${how}${said === "" ? "" : `: ${said}`}.`,
+    retryable: true,
+    ...exitFacts(exit),
+  };
+}
+
+/** The error of a process that ended before it could be prompted. */
+export function startFailure(exit: AgentExit): TurnErrorInfo {
+  return { code: "session_start_failed", message: startMessage(exit), retryable: false, ...exitFacts(exit) };
+}
+
+function startMessage(exit: AgentExit): string {
+  const { stderr } = exit;
+  if (stderr.includes("cannot be used with root/sudo")) {
+    return 'Claude Code lets root bypass its permissions only with IS_SANDBOX=1 in its environment. Remove the variable from "env", or run as another user.';
+  }
+  if (stderr.includes("is already in use")) {
+    return "Claude Code has a session with this id already, of which the library does not know. Resume it by its id, or create a new session.";
+  }
+  const said = lastLine(stderr);
+  if (stderr.includes("unknown option")) {
+    return `Claude Code does not know an argument: ${said} Check "extraArgs", and the version of the CLI.`;
+  }
+  const how = exit.signal === null ? `with exit code ${String(exit.code)}` : `by ${exit.signal}`;
+  return `Claude Code ended ${how} before it was ready${said === "" ? "" : `: ${said}`}.`;
+}
+
+function exitFacts(exit: AgentExit): Partial<TurnErrorInfo> {
+  return {
+    ...(exit.stderr === "" ? {} : { stderr: exit.stderr }),
+    ...(exit.code === null ? {} : { exitCode: exit.code }),
+    ...(exit.signal === null ? {} : { signal: exit.signal }),
+  };
+}
+
+function lastLine(text: string): string {
+  const lines = text.trim().split("\n");
+  return (lines.find((line) => /^error:/i.test(line)) ?? lines.at(-1) ?? "").trim().replace(/\.$/, "");
+}
