@@ -5,7 +5,8 @@ interface ProjectOptions {
   readonly testTimeoutMs: number;
   /** Projects with a lower number run first. */
   readonly order: number;
-  readonly globalSetup?: string;
+  /** Whether its tests start real programs, and so may leave something behind. */
+  readonly startsPrograms?: boolean;
 }
 
 function project(name: string, options: ProjectOptions): TestProjectInlineConfiguration {
@@ -17,7 +18,7 @@ function project(name: string, options: ProjectOptions): TestProjectInlineConfig
       testTimeout: options.testTimeoutMs,
       hookTimeout: options.testTimeoutMs,
       sequence: { groupOrder: options.order },
-      ...(options.globalSetup === undefined ? {} : { globalSetup: options.globalSetup }),
+      ...(options.startsPrograms === true ? { globalSetup: ["test/image/clean-machine.ts"] } : {}),
     },
   };
 }
@@ -40,9 +41,9 @@ export default defineConfig({
       project("unit", { order: 0, testTimeoutMs: minuteMs / 2 }),
       project("property", { order: 1, testTimeoutMs: 2 * minuteMs }),
       project("gate", { order: 2, testTimeoutMs: 4 * minuteMs }),
-      project("conformance", { order: 3, testTimeoutMs: 2 * minuteMs }),
-      project("integration", { order: 4, testTimeoutMs: 3 * minuteMs }),
-      project("examples", { order: 5, testTimeoutMs: 3 * minuteMs }),
+      project("conformance", { order: 3, testTimeoutMs: 2 * minuteMs, startsPrograms: true }),
+      project("integration", { order: 4, testTimeoutMs: 3 * minuteMs, startsPrograms: true }),
+      project("examples", { order: 5, testTimeoutMs: 3 * minuteMs, startsPrograms: true }),
     ],
   },
 });
