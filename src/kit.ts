@@ -40,3 +40,4 @@ export {
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";
 export type { OptionCheck } from "./kit/validate-options.ts";
+export { JsonRpcPeer, jsonRpcErrors, type JsonRpcError, type JsonRpcId } from "./protocols/json-rpc.ts";

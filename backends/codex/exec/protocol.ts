@@ -1,0 +1,180 @@
+import {
+  isJsonObject,
+  objectField,
+  parseJson,
+  stringField,
+  type AgentExit,
+  type AgentProtocol,
+  type HostRequest,
+  type JsonObject,
+  type NativeSession,
+  type ProtocolInput,
+  type Step,
+  type TurnErrorInfo,
+  type TurnInput,
+} from "../../../src/kit.ts";
+import { exitError, isThreadMissing, retrying, turnError } from "../errors.ts";
+import { StepBuilder, unparsed } from "../step.ts";
+import { UsageMeter } from "../usage-meter.ts";
+import { execItem } from "./items.ts";
+
+/** Reads the lines of `codex exec --json`: one process for each turn, which ends with the turn. */
+export class ExecProtocol implements AgentProtocol {
+  readonly #input: ProtocolInput;
+  readonly #usage = new UsageMeter();
+  #model: string | undefined;
+  #process = 0;
+  #resume: NativeSession | undefined;
+  #threadId: string | undefined;
+  #isRunning = false;
+  #interruptRequested = false;
+  #retries = 0;
+  /** The last error, for a process that ends without saying how the turn did. */
+  #lastError: TurnErrorInfo | undefined;
+
+  constructor(input: ProtocolInput) {
+    this.#input = input;
+    this.#model = input.model;
+  }
+
+  open(start: { readonly resume?: NativeSession }): Step {
+    this.#process += 1;
+    this.#resume = start.resume;
+    this.#isRunning = false;
+    this.#interruptRequested = false;
+    this.#retries = 0;
+    this.#lastError = undefined;
+    return { ready: true };
+  }
+
+  prompt(turn: TurnInput): Step {
+    this.#isRunning = true;
+    this.#usage.startTurn();
+    const text = turn.content.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
+    // Codex reads the prompt to the end of its input.
+    return { write: [text], closeStdin: true };
+  }
+
+  push(line: string): Step {
+    const raw = parseJson(line);
+    const step = new StepBuilder();
+    step.raw = raw;
+    step.background = !this.#isRunning;
+    const type = stringField(raw, "type");
+    if (!isJsonObject(raw) || type === undefined) step.emit(unparsed(line));
+    else this.#event(type, raw, step);
+    return step.build();
+  }
+
+  reply(): Step {
+    return {};
+  }
+
+  interrupt(): Step {
+    this.#interruptRequested = true;
+    return {};
+  }
+
+  request(request: HostRequest): Step {
+    if (request.type === "set_model") {
+      this.#model = request.model;
+      return { responses: [{ id: request.id }] };
+    }
+    return { responses: [{ id: request.id, error: "codex exec takes no message while a turn runs." }] };
+  }
+
+  tick(): Step {
+    return {};
+  }
+
+  end(exit: AgentExit): Step {
+    const step = new StepBuilder();
+    if (!this.#isRunning) return {};
+    this.#isRunning = false;
+    if (this.#interruptRequested) step.emit({ type: "turn.interrupted", by: "host" });
+    else if (this.#resume !== undefined && isThreadMissing(exit.stderr)) {
+      step.resumeLost = true;
+      step.emit({ type: "turn.failed", error: exitError(exit) });
+    } else step.emit({ type: "turn.failed", error: this.#lastError ?? exitError(exit) });
+    return step.build();
+  }
+
+  #event(type: string, raw: JsonObject, step: StepBuilder): void {
+    switch (type) {
+      case "thread.started":
+        this.#threadStarted(stringField(raw, "thread_id"), step);
+        return;
+      case "turn.started":
+        return;
+      case "item.started":
+      case "item.updated":
+      case "item.completed":
+        step.emit(...execItem(objectField(raw, "item"), type === "item.completed", `${this.#process}.`));
+        return;
+      case "error":
+        this.#reportedError(raw, step);
+        return;
+      case "turn.completed":
+        this.#completed(raw["usage"], step);
+        return;
+      case "turn.failed":
+        if (!this.#isRunning) return;
+        this.#isRunning = false;
+        step.emit({ type: "turn.failed", error: turnError(raw["error"]) });
+        return;
+      default:
+        step.emit({ type: "agent.unknown", raw });
+    }
+  }
+
+  #threadStarted(threadId: string | undefined, step: StepBuilder): void {
+    const resume = this.#resume;
+    if (resume !== undefined && !resume.fork && threadId !== resume.nativeSessionId) {
+      // Where an id is none of Codex's it begins a new thread as if nothing were wrong.
+      step.resumeLost = true;
+      return;
+    }
+    this.#threadId = threadId;
+    if (threadId === undefined) return;
+    step.nativeSessionId = threadId;
+    if (resume === undefined) this.#usage.startThread(threadId);
+    if (this.#process > 1 && resume?.fork === false) return;
+    step.emit({
+      type: "session.started",
+      agent: "codex",
+      ...(this.#model === undefined ? {} : { model: this.#model }),
+      nativeSessionId: threadId,
+      cwd: this.#input.cwd,
+      resumed: resume !== undefined,
+    });
+  }
+
+  #reportedError(raw: JsonObject, step: StepBuilder): void {
+    const message = stringField(raw, "message") ?? "";
+    const match = /^Reconnecting\.\.\.[^(]*(?:\((.*)\))?$/s.exec(message);
+    if (match === null) {
+      this.#lastError = turnError({ message });
+      return;
+    }
+    this.#retries += 1;
+    step.emit(retrying({ message, additionalDetails: match[1] }, this.#retries));
+  }
+
+  #completed(usage: unknown, step: StepBuilder): void {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    const isKnown = this.#usage.settle(this.#threadId ?? "", usage);
+    if (!isKnown) {
+      // The figures include the thread's past, and nothing tells how much that was.
+      step.notice(
+        "info",
+        "The usage of this turn is not known: Codex tells only that of the whole resumed thread.",
+      );
+    }
+    step.emit({
+      type: "turn.completed",
+      stopReason: "end_turn",
+      ...(isKnown ? { usage: this.#usage.usage } : {}),
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { codex } from "./codex.ts";
+export type { CodexOptions, CodexReasoningSummary, CodexSandboxMode } from "./options.ts";
