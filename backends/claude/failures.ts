@@ -41,25 +41,19 @@ function apiErrorCode(
   if (status === 529 || status === 503 || kind === "overloaded") return "model_overloaded";
   if (status === 404 || kind === "model_not_found") return "model_not_found";
   if (status !== undefined) return status >= 500 ? "model_error" : "agent_error";
-  // Without a status there was no answer, or only a part of one; the CLI calls that a server's error too.
-  if (isConnectionError(message)) return "network_error";
+  // Without a status there was no answer, or only a part of one, and the text is all there is.
+  const lower = message.toLowerCase();
+  const told = messageWords.find(([, words]) => words.some((word) => lower.includes(word)));
+  if (told !== undefined) return told[0];
   return kind === "server_error" ? "model_error" : "agent_error";
 }
 
-const connectionWords = [
-  "unable to connect",
-  "connection",
-  "timed out",
-  "timeout",
-  "socket",
-  "econn",
-  "etimedout",
+const messageWords: readonly (readonly [ErrorCode, readonly string[]])[] = [
+  ["model_overloaded", ["overloaded"]],
+  ["rate_limited", ["rate limit", "rate_limit"]],
+  ["network_error", ["unable to connect", "connection", "timed out", "timeout", "socket", "econn"]],
+  ["model_error", ["internal server error"]],
 ];
-
-function isConnectionError(message: string): boolean {
-  const lower = message.toLowerCase();
-  return connectionWords.some((word) => lower.includes(word));
-}
 
 /** The error of a turn whose process ended in the middle of it. */
 export function exitFailure(exit: AgentExit): TurnErrorInfo {

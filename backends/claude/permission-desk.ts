@@ -11,7 +11,7 @@ import {
   type Question,
   type QuestionAnswers,
 } from "../../src/kit.ts";
-import { toolKind, toolSubject, toolTitle } from "./tools.ts";
+import { toolKind, toolName, toolSubject, toolTitle } from "./tools.ts";
 import { responseLine } from "./wire.ts";
 
 /** What the CLI is told about a call: a line to write, an event, or both. */
@@ -71,7 +71,7 @@ export class PermissionDesk {
   }
 
   canUseTool(requestId: string, request: JsonObject): DeskStep {
-    const name = stringField(request, "tool_name") ?? "";
+    const name = toolName(stringField(request, "tool_name") ?? "");
     const input = objectField(request, "input");
     const toolCallId = stringField(request, "tool_use_id");
     if (this.#mode === "deny-all") return denied(requestId, toolCallId, denial);

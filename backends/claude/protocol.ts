@@ -193,7 +193,10 @@ export class ClaudeProtocol implements AgentProtocol {
       if (turn !== undefined) turn.apiError = error;
       return { raw: line };
     }
-    const events = [...this.#runs.spoke()];
+    const held = this.#runs.spoke();
+    // The requests of another run were counted with the turn's until this showed.
+    if (held.length > 0) this.#usage.beginTurn();
+    const events = [...held];
     this.#messages.snapshot(line, message, events);
     for (const block of arrayField(message, "content")) {
       if (isJsonObject(block) && block["type"] === "tool_use") {

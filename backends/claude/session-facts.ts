@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type McpServerStatus,
 } from "../../src/kit.ts";
+import { toolName } from "./tools.ts";
 
 const mcpStatuses: { readonly [status: string]: McpServerStatus["status"] } = {
   connected: "connected",
@@ -53,7 +54,9 @@ export class SessionFacts {
       ...(model === undefined ? {} : { model }),
       ...(nativeSessionId === undefined ? {} : { nativeSessionId }),
       cwd: stringField(line, "cwd") ?? "",
-      tools: arrayField(line, "tools").filter((tool) => typeof tool === "string"),
+      tools: arrayField(line, "tools")
+        .filter((tool) => typeof tool === "string")
+        .map(toolName),
       mcpServers,
       resumed,
     };

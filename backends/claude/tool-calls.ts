@@ -9,7 +9,7 @@ import {
 } from "../../src/kit.ts";
 import { fileChange } from "./file-changes.ts";
 import { Plan } from "./plan.ts";
-import { toolKind, toolTitle } from "./tools.ts";
+import { toolKind, toolName, toolTitle } from "./tools.ts";
 
 interface OpenCall {
   readonly name: string;
@@ -53,8 +53,9 @@ export class ToolCalls {
 
   start(block: JsonObject, parent: unknown, events: AgentEventBody[]): void {
     const toolCallId = stringField(block, "id");
-    const name = stringField(block, "name");
-    if (toolCallId === undefined || name === undefined) return;
+    const ownName = stringField(block, "name");
+    if (toolCallId === undefined || ownName === undefined) return;
+    const name = toolName(ownName);
     const input = isJsonObject(block["input"]) ? block["input"] : {};
     const kind = toolKind(name);
     this.#open.set(toolCallId, { name, kind, input });

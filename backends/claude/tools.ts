@@ -23,7 +23,6 @@ const kinds: { readonly [tool: string]: ToolKind } = {
   WebSearch: "fetch",
   Agent: "agent",
   SendMessage: "agent",
-  Task: "agent",
   Workflow: "agent",
   EnterPlanMode: "plan",
   ExitPlanMode: "plan",
@@ -33,6 +32,11 @@ const kinds: { readonly [tool: string]: ToolKind } = {
   TaskUpdate: "plan",
   TodoWrite: "plan",
 };
+
+/** The CLI has renamed tools, and uses old and new names side by side. Rules of hosts need one name. */
+export function toolName(name: string): string {
+  return name === "Task" ? "Agent" : name;
+}
 
 export function toolKind(name: string): ToolKind {
   if (name.startsWith("mcp__")) return "mcp";
@@ -56,7 +60,7 @@ const longestTitle = 200;
 
 /** One line for people. */
 export function toolTitle(name: string, input: JsonObject): string {
-  const words = toolSubject(input) ?? stringField(input, "description") ?? stringField(input, "subject");
+  const words = toolSubject(input) ?? stringField(input, "subject") ?? stringField(input, "description");
   if (words === undefined || name.startsWith("mcp__")) {
     return name.startsWith("mcp__") ? name.slice("mcp__".length).replace("__", ": ") : name;
   }

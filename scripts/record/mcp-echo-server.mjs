@@ -1,0 +1,30 @@
+// A small MCP server over standard input and output, with one tool that says what it is given.
+import { createInterface } from "node:readline";
+
+const tools = [
+  {
+    name: "echo",
+    description: "Says the text.",
+    inputSchema: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
+  },
+];
+
+const answers = {
+  initialize: ({ protocolVersion }) => ({
+    protocolVersion,
+    capabilities: { tools: {} },
+    serverInfo: { name: "echo", version: "1.0.0" },
+  }),
+  "tools/list": () => ({ tools }),
+  "tools/call": (params) => ({ content: [{ type: "text", text: `echo: ${params.arguments.text}` }] }),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, params } = JSON.parse(line);
+  if (id === undefined) continue;
+  const answer = answers[method];
+  const outcome = answer
+    ? { result: answer(params) }
+    : { error: { code: -32601, message: `No method ${method}.` } };
+  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, ...outcome })}\n`);
+}
