@@ -1,11 +1,12 @@
 import {
   arrayField,
   stringField,
-  type AgentContentPart,
   type AgentSessionInput,
   type JsonObject,
   type NativeSession,
+  type TurnErrorInfo,
 } from "../../../src/kit.ts";
+import { isThreadMissing, turnError } from "../errors.ts";
 import { isGateArmed } from "../tool-gate.ts";
 
 export interface AppServerInput extends AgentSessionInput {
@@ -14,94 +15,108 @@ export interface AppServerInput extends AgentSessionInput {
   readonly trustsProject: boolean;
 }
 
-export function initializeParams(libraryVersion: string): JsonObject {
-  return {
-    clientInfo: { name: "playpen", title: "playpen", version: libraryVersion },
-    // The list of background terminals belongs to it: an interrupted command has to be ended there.
-    capabilities: { experimentalApi: true, requestAttestation: false },
-  };
-}
+/** The requests that come before the first prompt, in their order. */
+export type HandshakeStage = "initialize" | "hooks" | "thread";
 
-/** The request that gives the session its thread. */
-export function threadRequest(
-  input: AppServerInput,
-  model: string | undefined,
-  resume: NativeSession | undefined,
-): { readonly method: string; readonly params: JsonObject } {
-  const params = {
-    cwd: input.cwd,
-    ...(model === undefined ? {} : { model }),
-    approvalPolicy: approvalPolicy(input),
-    approvalsReviewer: "user",
-    // Starting a thread that may write marks the folder as trusted, and its settings apply from then on: a thread
-    // for a folder that is not trusted starts read-only, and each turn is given what it may do.
-    sandbox: input.trustsProject ? input.sandboxMode : "read-only",
-  };
-  if (resume === undefined) return { method: "thread/start", params };
-  return {
-    method: resume.fork ? "thread/fork" : "thread/resume",
-    params: { ...params, threadId: resume.nativeSessionId, excludeTurns: true },
-  };
-}
+/** What follows from an answer to one of them. */
+export type HandshakeOutcome =
+  | {
+      readonly type: "request";
+      readonly stage: HandshakeStage;
+      readonly method: string;
+      readonly params: JsonObject;
+    }
+  | { readonly type: "ready"; readonly threadId: string; readonly model?: string }
+  | { readonly type: "failed"; readonly error: TurnErrorInfo }
+  | { readonly type: "lost" };
 
-/** `untrusted` puts every command to the host; what knows no approval is refused by the gate. */
-export function approvalPolicy(input: AppServerInput): string {
-  return input.permissions === "allow-all" ? "never" : "untrusted";
-}
+/** Takes one process of the app-server to the point where it has a thread. */
+export class Handshake {
+  readonly #input: AppServerInput;
+  readonly #model: string | undefined;
+  readonly #resume: NativeSession | undefined;
 
-const sandboxPolicies: { readonly [mode: string]: JsonObject } = {
-  "read-only": { type: "readOnly", networkAccess: false },
-  "workspace-write": {
-    type: "workspaceWrite",
-    writableRoots: [],
-    networkAccess: false,
-    excludeTmpdirEnvVar: false,
-    excludeSlashTmp: false,
-  },
-  "danger-full-access": { type: "dangerFullAccess" },
-};
-
-export function turnParams(
-  input: AppServerInput,
-  threadId: string,
-  content: readonly AgentContentPart[],
-  model: string | undefined,
-): JsonObject {
-  const sandboxPolicy = input.trustsProject ? undefined : sandboxPolicies[input.sandboxMode];
-  return {
-    threadId,
-    input: content.map(userInput),
-    ...(model === undefined ? {} : { model }),
-    ...(sandboxPolicy === undefined ? {} : { sandboxPolicy }),
-  };
-}
-
-export function userInput(part: AgentContentPart): JsonObject {
-  if (part.type === "text") return { type: "text", text: part.text };
-  return { type: "image", url: `data:${part.mediaType};base64,${base64(part.data)}` };
-}
-
-function base64(data: Uint8Array): string {
-  let binary = "";
-  // In pieces: a call takes only so many arguments.
-  for (let start = 0; start < data.length; start += 8192) {
-    binary += String.fromCharCode(...data.subarray(start, start + 8192));
+  constructor(input: AppServerInput, model: string | undefined, resume: NativeSession | undefined) {
+    this.#input = input;
+    this.#model = model;
+    this.#resume = resume;
   }
-  return btoa(binary);
+
+  get isResumed(): boolean {
+    return this.#resume !== undefined;
+  }
+
+  begin(): HandshakeOutcome {
+    const params = {
+      clientInfo: { name: "playpen", title: "playpen", version: this.#input.libraryVersion },
+      // The list of background terminals belongs to it: an interrupted command has to be ended there.
+      capabilities: { experimentalApi: true, requestAttestation: false },
+    };
+    return { type: "request", stage: "initialize", method: "initialize", params };
+  }
+
+  answered(stage: HandshakeStage, result: unknown): HandshakeOutcome {
+    switch (stage) {
+      case "initialize":
+        if (this.#input.permissions === "allow-all") return this.#thread();
+        return { type: "request", stage: "hooks", method: "hooks/list", params: { cwds: [this.#input.cwd] } };
+      case "hooks":
+        return this.#isGateListed(result)
+          ? this.#thread()
+          : failed(
+              "This Codex does not take the hook by which tool calls are held back, so permissions cannot be enforced. Use the version that the backend pins.",
+            );
+      case "thread":
+        return this.#threadAnswered(result);
+    }
+  }
+
+  refused(stage: HandshakeStage, message: string): HandshakeOutcome {
+    if (stage === "thread" && this.isResumed && isThreadMissing(message)) return { type: "lost" };
+    return failed(turnError({ message }).message);
+  }
+
+  #thread(): HandshakeOutcome {
+    const { cwd, trustsProject, sandboxMode, permissions } = this.#input;
+    const params = {
+      cwd,
+      ...(this.#model === undefined ? {} : { model: this.#model }),
+      // `untrusted` puts every command to the host; what knows no approval is refused by the gate.
+      approvalPolicy: permissions === "allow-all" ? "never" : "untrusted",
+      approvalsReviewer: "user",
+      // Starting a thread that may write marks the folder as trusted, and its settings apply from then on: a thread
+      // for a folder that is not trusted starts read-only, and each turn is given what it may do.
+      sandbox: trustsProject ? sandboxMode : "read-only",
+    };
+    const resume = this.#resume;
+    if (resume === undefined) return { type: "request", stage: "thread", method: "thread/start", params };
+    return {
+      type: "request",
+      stage: "thread",
+      method: resume.fork ? "thread/fork" : "thread/resume",
+      params: { ...params, threadId: resume.nativeSessionId, excludeTurns: true },
+    };
+  }
+
+  #threadAnswered(result: unknown): HandshakeOutcome {
+    const thread =
+      typeof result === "object" && result !== null && "thread" in result ? result.thread : undefined;
+    const threadId = stringField(thread, "id");
+    const model = stringField(result, "model");
+    if (threadId === undefined) return failed("Codex gave its thread no id.");
+    const resume = this.#resume;
+    if (resume !== undefined && !resume.fork && threadId !== resume.nativeSessionId) return { type: "lost" };
+    return { type: "ready", threadId, ...(model === undefined ? {} : { model }) };
+  }
+
+  /** Whether the answer to `hooks/list` shows the hook that refuses what nobody could be asked about. */
+  #isGateListed(result: unknown): boolean {
+    return arrayField(result, "data")
+      .flatMap((folder) => arrayField(folder, "hooks"))
+      .some((hook) => isGateArmed(this.#input.permissions, hook));
+  }
 }
 
-/** Whether the answer to `hooks/list` shows the hook that refuses what nobody could be asked about. */
-export function gateIsListed(input: AppServerInput, result: unknown): boolean {
-  return arrayField(result, "data")
-    .flatMap((folder) => arrayField(folder, "hooks"))
-    .some((hook) => isGateArmed(input.permissions, hook));
-}
-
-/** What a thread's response says of the session. */
-export function threadFacts(result: unknown): { readonly id?: string; readonly model?: string } {
-  const thread =
-    typeof result === "object" && result !== null && "thread" in result ? result.thread : undefined;
-  const id = stringField(thread, "id");
-  const model = stringField(result, "model");
-  return { ...(id === undefined ? {} : { id }), ...(model === undefined ? {} : { model }) };
+function failed(message: string): HandshakeOutcome {
+  return { type: "failed", error: { code: "session_start_failed", message, retryable: false } };
 }

@@ -13,26 +13,17 @@ import {
   type JsonObject,
   type NativeSession,
   type Step,
-  type ToolKind,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { exitError, isThreadMissing, retrying, turnError } from "../errors.ts";
+import { exitError, retrying, turnError } from "../errors.ts";
 import { StepBuilder, unparsed } from "../step.ts";
-import { refusedTool } from "../tool-gate.ts";
 import { UsageMeter } from "../usage-meter.ts";
 import { Approvals, type ApprovalRequest } from "./approvals.ts";
-import {
-  gateIsListed,
-  initializeParams,
-  threadFacts,
-  threadRequest,
-  turnParams,
-  userInput,
-  type AppServerInput,
-} from "./handshake.ts";
-import { itemCompleted, itemStarted } from "./items.ts";
-import { SessionStatus } from "./status.ts";
+import { Handshake, type AppServerInput, type HandshakeOutcome, type HandshakeStage } from "./handshake.ts";
+import { blockedCall, itemEvents } from "./item-events.ts";
+import { silentNotifications, SessionStatus } from "./status.ts";
 import { Threads, turnIdOf } from "./threads.ts";
+import { turnParams, userInput } from "./turn-params.ts";
 
 /** The turn that the host waits for. */
 interface Turn {
@@ -45,35 +36,11 @@ interface Turn {
 }
 
 type Tag =
-  | { readonly type: "initialize" | "hooks" | "ignored" }
-  | { readonly type: "thread"; readonly resume: NativeSession | undefined }
+  | { readonly type: "handshake"; readonly stage: HandshakeStage }
   | { readonly type: "turn"; readonly turn: Turn }
   | { readonly type: "steer"; readonly id: string }
-  | { readonly type: "terminals"; readonly items: ReadonlySet<string> };
-
-/** Notifications about which there is nothing to tell. */
-const silent = new Set([
-  "thread/started",
-  "thread/status/changed",
-  "thread/readState/changed",
-  "thread/closed",
-  "thread/compacted",
-  "remoteControl/status/changed",
-  "turn/diff/updated",
-  "hook/started",
-  "item/plan/delta",
-  "item/fileChange/outputDelta",
-  "item/fileChange/patchUpdated",
-  "item/commandExecution/terminalInteraction",
-  "item/mcpToolCall/progress",
-  "account/updated",
-  "skills/changed",
-  "turn/moderationMetadata",
-  "model/verification",
-  "model/safetyBuffering/updated",
-  "thread/environment/connected",
-  "thread/environment/disconnected",
-]);
+  | { readonly type: "terminals"; readonly items: ReadonlySet<string> }
+  | { readonly type: "ignored" };
 
 /** Speaks with one `codex app-server` at a time, for as long as the session lives. */
 export class AppServerProtocol implements AgentProtocol {
@@ -83,7 +50,7 @@ export class AppServerProtocol implements AgentProtocol {
   readonly #usage = new UsageMeter();
   readonly #status = new SessionStatus();
   #peer = new JsonRpcPeer<Tag>({ versionField: false });
-  #resume: NativeSession | undefined;
+  #handshake: Handshake;
   #isReady = false;
   #model: string | undefined;
   #turn: Turn | undefined;
@@ -91,17 +58,19 @@ export class AppServerProtocol implements AgentProtocol {
   constructor(input: AppServerInput) {
     this.#input = input;
     this.#model = input.model;
+    this.#handshake = new Handshake(input, input.model, undefined);
   }
 
   open(start: { readonly resume?: NativeSession }): Step {
     this.#peer = new JsonRpcPeer<Tag>({ versionField: false });
     this.#threads.startProcess();
     this.#approvals.startProcess();
-    this.#resume = start.resume;
+    this.#handshake = new Handshake(this.#input, this.#model, start.resume);
     this.#isReady = false;
     this.#turn = undefined;
-    const params = initializeParams(this.#input.libraryVersion);
-    return { write: [this.#peer.request("initialize", params, { type: "initialize" })] };
+    const step = new StepBuilder();
+    this.#proceed(this.#handshake.begin(), step);
+    return step.build();
   }
 
   prompt(input: TurnInput): Step {
@@ -191,22 +160,9 @@ export class AppServerProtocol implements AgentProtocol {
 
   #result(tag: Tag, result: unknown, step: StepBuilder): void {
     switch (tag.type) {
-      case "initialize":
-        step.write.push(this.#peer.notify("initialized"));
-        if (this.#input.permissions === "allow-all") this.#requestThread(step);
-        else
-          step.write.push(this.#peer.request("hooks/list", { cwds: [this.#input.cwd] }, { type: "hooks" }));
-        return;
-      case "hooks":
-        if (gateIsListed(this.#input, result)) this.#requestThread(step);
-        else {
-          const message =
-            "This Codex does not take the hook by which tool calls are held back, so permissions cannot be enforced. Use the version that the backend pins.";
-          step.startError = { code: "session_start_failed", message, retryable: false };
-        }
-        return;
-      case "thread":
-        this.#threadReady(tag.resume, result, step);
+      case "handshake":
+        if (tag.stage === "initialize") step.write.push(this.#peer.notify("initialized"));
+        this.#proceed(this.#handshake.answered(tag.stage, result), step);
         return;
       case "turn":
         this.#turnAccepted(tag.turn, turnIdOf(result), step);
@@ -224,12 +180,8 @@ export class AppServerProtocol implements AgentProtocol {
 
   #error(tag: Tag, message: string, step: StepBuilder): void {
     switch (tag.type) {
-      case "initialize":
-      case "hooks":
-      case "thread":
-        if (tag.type === "thread" && tag.resume !== undefined && isThreadMissing(message))
-          step.resumeLost = true;
-        else step.startError = { ...turnError({ message }), code: "session_start_failed", retryable: false };
+      case "handshake":
+        this.#proceed(this.#handshake.refused(tag.stage, message), step);
         return;
       case "turn":
         if (this.#turn !== tag.turn) return;
@@ -250,35 +202,34 @@ export class AppServerProtocol implements AgentProtocol {
     }
   }
 
-  #requestThread(step: StepBuilder): void {
-    const { method, params } = threadRequest(this.#input, this.#model, this.#resume);
-    step.write.push(this.#peer.request(method, params, { type: "thread", resume: this.#resume }));
-  }
-
-  #threadReady(resume: NativeSession | undefined, result: unknown, step: StepBuilder): void {
-    const { id, model } = threadFacts(result);
-    if (id === undefined) {
-      const message = "Codex gave its thread no id.";
-      step.startError = { code: "session_start_failed", message, retryable: false };
-      return;
+  #proceed(outcome: HandshakeOutcome, step: StepBuilder): void {
+    switch (outcome.type) {
+      case "request": {
+        const tag: Tag = { type: "handshake", stage: outcome.stage };
+        step.write.push(this.#peer.request(outcome.method, outcome.params, tag));
+        return;
+      }
+      case "failed":
+        step.startError = outcome.error;
+        return;
+      case "lost":
+        step.resumeLost = true;
+        return;
+      case "ready":
+        this.#isReady = true;
+        this.#threads.mainStarted(outcome.threadId);
+        this.#status.startProcess(outcome.model);
+        step.ready = true;
+        step.nativeSessionId = outcome.threadId;
+        step.emit({
+          type: "session.started",
+          agent: "codex",
+          ...(outcome.model === undefined ? {} : { model: outcome.model }),
+          nativeSessionId: outcome.threadId,
+          cwd: this.#input.cwd,
+          resumed: this.#handshake.isResumed,
+        });
     }
-    if (resume !== undefined && !resume.fork && id !== resume.nativeSessionId) {
-      step.resumeLost = true;
-      return;
-    }
-    this.#threads.mainStarted(id);
-    this.#status.startProcess(model);
-    this.#isReady = true;
-    step.ready = true;
-    step.nativeSessionId = id;
-    step.emit({
-      type: "session.started",
-      agent: "codex",
-      ...(model === undefined ? {} : { model }),
-      nativeSessionId: id,
-      cwd: this.#input.cwd,
-      resumed: resume !== undefined,
-    });
   }
 
   #turnAccepted(turn: Turn, nativeId: string | undefined, step: StepBuilder): void {
@@ -359,56 +310,19 @@ export class AppServerProtocol implements AgentProtocol {
         return;
       }
       case "hook/completed":
-        this.#hookCompleted(objectField(params, "run"), step);
+        step.emit(...blockedCall(objectField(params, "run")));
         return;
-      default:
-        if (method.startsWith("item/") && this.#item(method, params, step)) return;
-        if (silent.has(method)) return;
-        step.emit(...(this.#status.events(method, params) ?? [{ type: "agent.unknown" as const, raw }]));
-    }
-  }
-
-  /** Returns whether the notification is about an item. */
-  #item(method: string, params: JsonObject, step: StepBuilder): boolean {
-    const item = objectField(params, "item");
-    const itemId = stringField(params, "itemId") ?? "";
-    const text = stringField(params, "delta") ?? "";
-    const origin = this.#threads.origin(params);
-    switch (method) {
-      case "item/started":
-        this.#approvals.itemStarted(item);
-        this.#threads.item(item, this.#turn?.nativeId);
-        if (item["type"] === "commandExecution") this.#turn?.commands.add(stringField(item, "id") ?? "");
-        step.emit(...itemStarted(item, origin));
-        return true;
-      case "item/completed": {
-        const wasStarted = this.#approvals.itemCompleted(item);
-        this.#turn?.commands.delete(stringField(item, "id") ?? "");
-        const ended = this.#threads.item(item, this.#turn?.nativeId);
-        step.emit(...itemCompleted(item, origin, wasStarted));
-        if (ended !== undefined) {
-          const status = item["kind"] === "interrupted" ? "interrupted" : "ok";
-          step.emit({ type: "tool.completed", toolCallId: ended, status, output: "" });
-        }
-        return true;
+      default: {
+        if (silentNotifications.has(method)) return;
+        const context = {
+          threads: this.#threads,
+          approvals: this.#approvals,
+          turnId: turn?.nativeId,
+          commands: turn?.commands,
+        };
+        const events = itemEvents(method, params, context) ?? this.#status.events(method, params);
+        step.emit(...(events ?? [{ type: "agent.unknown" as const, raw }]));
       }
-      case "item/agentMessage/delta":
-        step.emit({ type: "message.delta", messageId: itemId, text, ...origin });
-        return true;
-      case "item/reasoning/summaryTextDelta":
-      case "item/reasoning/textDelta":
-        step.emit({ type: "reasoning.delta", messageId: itemId, text, ...origin });
-        return true;
-      case "item/reasoning/summaryPartAdded":
-        if ((numberField(params, "summaryIndex") ?? 0) > 0) {
-          step.emit({ type: "reasoning.delta", messageId: itemId, text: "\n\n", ...origin });
-        }
-        return true;
-      case "item/commandExecution/outputDelta":
-        step.emit({ type: "tool.delta", toolCallId: itemId, output: text });
-        return true;
-      default:
-        return false;
     }
   }
 
@@ -477,26 +391,4 @@ export class AppServerProtocol implements AgentProtocol {
       ...(contextWindow === undefined ? {} : { contextWindow }),
     });
   }
-
-  #hookCompleted(run: JsonObject, step: StepBuilder): void {
-    if (stringField(run, "status") !== "blocked") return;
-    const feedback = arrayField(run, "entries").flatMap((entry) => stringField(entry, "text") ?? []);
-    const name = feedback.map(refusedTool).find((tool) => tool !== undefined);
-    const toolCallId = /:([^:/]+)$/.exec(stringField(run, "id") ?? "")?.[1];
-    if (name === undefined || toolCallId === undefined) {
-      step.notice("warning", `A hook blocked a tool call: ${feedback.join(" ")}`);
-      return;
-    }
-    step.emit(
-      { type: "tool.started", toolCallId, ...refusedCall(name), title: name, input: {} },
-      { type: "tool.completed", toolCallId, status: "denied", output: "Not permitted in this session." },
-    );
-  }
-}
-
-/** The tool that the hook refused, named as its calls are elsewhere. */
-function refusedCall(name: string): { readonly name: string; readonly kind: ToolKind } {
-  if (name === "Bash") return { name: "shell", kind: "execute" };
-  if (name === "apply_patch") return { name, kind: "edit" };
-  return { name, kind: name.startsWith("mcp__") ? "mcp" : "other" };
 }

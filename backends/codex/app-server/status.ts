@@ -12,6 +12,30 @@ import {
 
 type Events = readonly AgentEventBody[];
 
+/** Notifications about which there is nothing to tell. */
+export const silentNotifications: ReadonlySet<string> = new Set([
+  "thread/started",
+  "thread/status/changed",
+  "thread/readState/changed",
+  "thread/closed",
+  "thread/compacted",
+  "remoteControl/status/changed",
+  "turn/diff/updated",
+  "hook/started",
+  "item/plan/delta",
+  "item/fileChange/outputDelta",
+  "item/fileChange/patchUpdated",
+  "item/commandExecution/terminalInteraction",
+  "item/mcpToolCall/progress",
+  "account/updated",
+  "skills/changed",
+  "turn/moderationMetadata",
+  "model/verification",
+  "model/safetyBuffering/updated",
+  "thread/environment/connected",
+  "thread/environment/disconnected",
+]);
+
 const mcpStates: { readonly [state: string]: McpServerStatus["status"] } = {
   starting: "pending",
   ready: "connected",
