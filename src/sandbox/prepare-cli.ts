@@ -168,7 +168,7 @@ part=$folder.part-$$
 trap 'rm -rf "$part"' EXIT
 mkdir -p "$part" && cd "$part" || exit 1
 echo '{"private":true}' > package.json
-npm install --no-audit --no-fund --no-update-notifier --no-progress --loglevel=error --fetch-retries=2 --fetch-retry-maxtimeout=5000 "$specifier" >&2 || exit $?
+npm install --no-audit --no-fund --no-update-notifier --no-progress --loglevel=error --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 "$specifier" >&2 || exit $?
 rm -rf "$folder"
 mv "$part" "$folder" || exit 1
 find_executable "$@"`;
