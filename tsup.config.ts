@@ -10,5 +10,7 @@ export default defineConfig({
   splitting: true,
   dts: true,
   sourcemap: true,
+  // A host program sees `node:` in what it loads, as it stands in the sources.
+  removeNodeProtocol: false,
   clean: true,
 });

@@ -1,0 +1,32 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { repositoryRoot } from "../../scripts/subpaths.ts";
+
+const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: repositoryRoot, encoding: "utf8" })
+  .split("\0")
+  .filter((file) => file !== "" && existsSync(join(repositoryRoot, file)));
+
+// Written so that no pattern matches this file.
+const forbidden: readonly (readonly [what: string, pattern: RegExp])[] = [
+  ["an address in a lock file", /"resolved": "(?!file:)/],
+  ["the host of a package registry", /https?:\/\/[\w.-]*(?:npmjs|yarnpkg|registry)[.-][\w.-]+/],
+  ["a path of one developer's machine", /(?<![\w.])\/(?:[w]ork\/|[U]sers\/\w|[o]pt\/(?:clis|helper))/],
+  ["a focused test", /\b(?:it|test|describe)\.[o]nly\(/],
+  ["a merge conflict", /^(?:[<]{7}|[>]{7}) /m],
+];
+
+describe("the files in version control", () => {
+  it("are found", () => {
+    expect(tracked).toContain("package-lock.json");
+  });
+
+  it.each(forbidden)("hold no %s", (_what, pattern) => {
+    const matches = tracked.flatMap((file) => {
+      const match = pattern.exec(readFileSync(join(repositoryRoot, file), "utf8"));
+      return match === null ? [] : [`${file}: ${match[0]}`];
+    });
+    expect(matches).toEqual([]);
+  });
+});
