@@ -40,9 +40,9 @@ export interface ClaudeOptions extends BackendOptions {
   /** Settings as in the CLI's `settings.json`; they win over those of user and project. */
   readonly settings?: JsonObject;
   /**
-   * Which settings of the sandbox apply. Default: all where every call is allowed; otherwise `["user"]`, since the
-   * hooks and environment variables of a project's settings run commands that nobody was asked about. The project's
-   * `CLAUDE.md` is read in any case.
+   * Which settings of the sandbox apply, and with them whose commands, skills and sub-agents. Default: all where every
+   * call is allowed; otherwise `["user"]`, since the hooks, key helpers and environment variables of a project's
+   * settings run commands that nobody was asked about. The project's `CLAUDE.md` is read in any case.
    */
   readonly settingSources?: readonly ClaudeSettingSource[];
   /** Model to turn to when the chosen one is overloaded or not available. */

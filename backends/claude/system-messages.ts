@@ -74,10 +74,15 @@ export function rateLimitEvent(line: JsonObject): AgentEventBody | undefined {
   const type = stringField(info, "rateLimitType");
   const resetsAt = numberField(info, "resetsAt");
   const limit = type === undefined ? "rate limit" : `rate limit (${type})`;
-  const until = resetsAt === undefined ? "" : ` It resets at ${new Date(resetsAt * 1000).toISOString()}.`;
+  const until = isTime(resetsAt) ? ` It resets at ${new Date(resetsAt * 1000).toISOString()}.` : "";
   return status === "rejected"
     ? noticeOf(`The ${limit} of the account is reached.${until}`, "error")
     : noticeOf(`The ${limit} of the account is nearly reached.${until}`, "warning");
+}
+
+/** Whether these seconds are within what a date can be: formatting another one throws. */
+function isTime(seconds: number | undefined): seconds is number {
+  return seconds !== undefined && seconds >= 0 && seconds <= 8.64e12;
 }
 
 function retrying(line: JsonObject): AgentEventBody {
