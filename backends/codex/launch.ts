@@ -89,6 +89,7 @@ const quiet: readonly (readonly [string, TomlValue])[] = [
   // A goal makes Codex begin turns of its own, which no prompt asked for.
   ["features.goals", false],
   ["features.unbounded_connection_retries", false],
+  ["suppress_unstable_features_warning", true],
 ];
 
 /** Tools that could not ask are not even offered; the gate refuses them if they come all the same. */

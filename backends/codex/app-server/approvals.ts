@@ -47,6 +47,11 @@ export class Approvals {
     this.#tools.clear();
   }
 
+  /** Codex has withdrawn what it asked for. */
+  turnEnded(): void {
+    this.#pending.clear();
+  }
+
   itemStarted(item: JsonObject): void {
     const tool = toolOf(item);
     const id = stringField(item, "id");

@@ -9,6 +9,7 @@ import {
 } from "../../../src/kit.ts";
 import { refusedTool } from "../tool-gate.ts";
 import type { Approvals } from "./approvals.ts";
+import type { Commands } from "./commands.ts";
 import { itemCompleted, itemStarted } from "./items.ts";
 import type { Threads } from "./threads.ts";
 
@@ -20,8 +21,9 @@ export interface ItemContext {
   readonly approvals: Approvals;
   /** Codex's id of the running turn. */
   readonly turnId: string | undefined;
-  /** The commands of the running turn that have not ended. */
-  readonly commands: Set<string> | undefined;
+  readonly commands: Commands;
+  /** Whether the notification is of the running turn. */
+  readonly belongs: boolean;
 }
 
 /** The events of a notification about an item; `undefined` for one that is not known. */
@@ -44,24 +46,26 @@ export function itemEvents(method: string, params: JsonObject, context: ItemCont
       return isFirst ? [] : [{ type: "reasoning.delta", messageId, text: "\n\n", ...origin }];
     }
     case "item/commandExecution/outputDelta":
+      if (context.commands.isLeft(messageId)) return [];
       return [{ type: "tool.delta", toolCallId: messageId, output: text }];
     default:
       return undefined;
   }
 }
 
-function started(params: JsonObject, { threads, approvals, turnId, commands }: ItemContext): Events {
+function started(params: JsonObject, context: ItemContext): Events {
   const item = objectField(params, "item");
-  approvals.itemStarted(item);
-  threads.item(item, turnId);
-  if (item["type"] === "commandExecution") commands?.add(stringField(item, "id") ?? "");
-  return itemStarted(item, threads.origin(params));
+  context.approvals.itemStarted(item);
+  context.threads.item(item, context.turnId);
+  if (context.belongs) context.commands.started(item);
+  return itemStarted(item, context.threads.origin(params));
 }
 
-function completed(params: JsonObject, { threads, approvals, turnId, commands }: ItemContext): Events {
+function completed(params: JsonObject, { threads, approvals, commands, turnId }: ItemContext): Events {
   const item = objectField(params, "item");
   const wasStarted = approvals.itemCompleted(item);
-  commands?.delete(stringField(item, "id") ?? "");
+  if (commands.isLeft(stringField(item, "id"))) return commands.leftCompleted(item);
+  commands.completed(item);
   const ended = threads.item(item, turnId);
   const events = itemCompleted(item, threads.origin(params), wasStarted);
   if (ended === undefined) return events;

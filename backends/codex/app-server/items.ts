@@ -132,7 +132,7 @@ function tool(name: string, kind: ToolKind, title: string, input: JsonObject): T
     kind,
     title,
     input: Object.fromEntries(
-      Object.entries(input).filter(([, value]) => (value ?? undefined) !== undefined),
+      Object.entries(input).filter(([, value]) => value !== undefined && value !== null && value !== ""),
     ),
   };
 }
@@ -146,7 +146,7 @@ const statuses: { readonly [status: string]: ToolStatus } = {
 
 function statusOf(item: JsonObject): ToolStatus {
   const status = stringField(item, "status") ?? "completed";
-  if (status === "failed" && /reject|declin|denied|cancell?ed by user/i.test(errorMessage(item)))
+  if (status === "failed" && /^user (?:rejected|cancelled) MCP tool call/.test(errorMessage(item)))
     return "denied";
   return (Object.hasOwn(statuses, status) ? statuses[status] : undefined) ?? "ok";
 }

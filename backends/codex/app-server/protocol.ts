@@ -20,6 +20,7 @@ import { StepBuilder, unparsed } from "../step.ts";
 import { UsageMeter } from "../usage-meter.ts";
 import { Approvals, type ApprovalRequest } from "./approvals.ts";
 import { Handshake, type AppServerInput, type HandshakeOutcome, type HandshakeStage } from "./handshake.ts";
+import { Commands } from "./commands.ts";
 import { blockedCall, itemEvents } from "./item-events.ts";
 import { silentNotifications, SessionStatus } from "./status.ts";
 import { Threads, turnIdOf } from "./threads.ts";
@@ -31,8 +32,6 @@ interface Turn {
   nativeId?: string;
   interruptRequested: boolean;
   retries: number;
-  /** Commands that run, by item: an interrupted turn leaves them running. */
-  readonly commands: Set<string>;
 }
 
 type Tag =
@@ -49,9 +48,12 @@ export class AppServerProtocol implements AgentProtocol {
   readonly #approvals = new Approvals();
   readonly #usage = new UsageMeter();
   readonly #status = new SessionStatus();
+  readonly #commands = new Commands();
   #peer = new JsonRpcPeer<Tag>({ versionField: false });
   #handshake: Handshake;
   #isReady = false;
+  /** Neither ready nor known to have failed. */
+  #isStarting = false;
   #model: string | undefined;
   #turn: Turn | undefined;
 
@@ -65,8 +67,10 @@ export class AppServerProtocol implements AgentProtocol {
     this.#peer = new JsonRpcPeer<Tag>({ versionField: false });
     this.#threads.startProcess();
     this.#approvals.startProcess();
+    this.#commands.startProcess();
     this.#handshake = new Handshake(this.#input, this.#model, start.resume);
     this.#isReady = false;
+    this.#isStarting = true;
     this.#turn = undefined;
     const step = new StepBuilder();
     this.#proceed(this.#handshake.begin(), step);
@@ -81,7 +85,7 @@ export class AppServerProtocol implements AgentProtocol {
       step.emit({ type: "turn.failed", error: { code: "protocol_error", message, retryable: true } });
       return step.build();
     }
-    const turn: Turn = { interruptRequested: false, retries: 0, commands: new Set() };
+    const turn: Turn = { interruptRequested: false, retries: 0 };
     this.#turn = turn;
     this.#usage.startTurn();
     const params = turnParams(this.#input, threadId, input.content, this.#model);
@@ -146,7 +150,7 @@ export class AppServerProtocol implements AgentProtocol {
     for (const tag of this.#peer.abandon()) {
       if (tag.type === "steer") step.responses.push({ id: tag.id, error: "Codex ended before it answered." });
     }
-    if (!this.#isReady) {
+    if (this.#isStarting) {
       const stderr = exit.stderr === "" ? "" : `: ${exit.stderr.trim()}`;
       const message = `Codex ended before its session was ready${stderr}`;
       step.startError = { ...exitError(exit), code: "session_start_failed", message, retryable: false };
@@ -155,6 +159,7 @@ export class AppServerProtocol implements AgentProtocol {
     else if (this.#turn !== undefined) step.emit({ type: "turn.failed", error: exitError(exit) });
     this.#turn = undefined;
     this.#isReady = false;
+    this.#isStarting = false;
     return step.build();
   }
 
@@ -210,13 +215,16 @@ export class AppServerProtocol implements AgentProtocol {
         return;
       }
       case "failed":
+        this.#isStarting = false;
         step.startError = outcome.error;
         return;
       case "lost":
+        this.#isStarting = false;
         step.resumeLost = true;
         return;
       case "ready":
         this.#isReady = true;
+        this.#isStarting = false;
         this.#threads.mainStarted(outcome.threadId);
         this.#status.startProcess(outcome.model);
         step.ready = true;
@@ -318,7 +326,8 @@ export class AppServerProtocol implements AgentProtocol {
           threads: this.#threads,
           approvals: this.#approvals,
           turnId: turn?.nativeId,
-          commands: turn?.commands,
+          commands: this.#commands,
+          belongs,
         };
         const events = itemEvents(method, params, context) ?? this.#status.events(method, params);
         step.emit(...(events ?? [{ type: "agent.unknown" as const, raw }]));
@@ -340,22 +349,28 @@ export class AppServerProtocol implements AgentProtocol {
   #turnCompleted(turn: Turn, params: JsonObject, step: StepBuilder): void {
     const completed = objectField(params, "turn");
     this.#turn = undefined;
+    this.#approvals.turnEnded();
     const usage = { usage: this.#usage.usage };
     switch (stringField(completed, "status")) {
       case "failed":
+        this.#endCommands(step);
         step.emit({ type: "turn.failed", error: turnError(completed["error"]), ...usage });
         return;
-      case "interrupted": {
+      case "interrupted":
+        this.#endCommands(step);
         step.emit({ type: "turn.interrupted", by: turn.interruptRequested ? "host" : "agent", ...usage });
-        if (turn.commands.size === 0) return;
-        const tag: Tag = { type: "terminals", items: turn.commands };
-        step.write.push(
-          this.#peer.request("thread/backgroundTerminals/list", { threadId: this.#threads.main }, tag),
-        );
         return;
-      }
       default: {
         const { requests } = this.#usage;
+        // The call itself has succeeded: what it started goes on by the agent's own will.
+        for (const toolCallId of this.#commands.turnEnded("background")) {
+          step.emit({
+            type: "tool.completed",
+            toolCallId,
+            status: "ok",
+            output: "Still running in the background.",
+          });
+        }
         step.emit({
           type: "turn.completed",
           stopReason: "end_turn",
@@ -366,7 +381,17 @@ export class AppServerProtocol implements AgentProtocol {
     }
   }
 
-  /** Ends the commands that an interrupted turn left behind, and no others. */
+  /** A turn that did not end by itself leaves its commands running, unless they are looked for and ended. */
+  #endCommands(step: StepBuilder): void {
+    const items = new Set(this.#commands.turnEnded("interrupt"));
+    if (items.size === 0) return;
+    const params = { threadId: this.#threads.main };
+    step.write.push(
+      this.#peer.request("thread/backgroundTerminals/list", params, { type: "terminals", items }),
+    );
+  }
+
+  /** Ends those commands, and no others. */
   #terminate(items: ReadonlySet<string>, result: unknown, step: StepBuilder): void {
     for (const terminal of arrayField(result, "data")) {
       const processId = stringField(terminal, "processId");

@@ -15,8 +15,11 @@ import { unwrapShell } from "../shell-words.ts";
 
 type Events = readonly AgentEventBody[];
 
-/** Items of `codex exec` are numbered anew in each process: `prefix` keeps those of different turns apart. */
-export function execItem(item: JsonObject, isCompleted: boolean, prefix: string): Events {
+/**
+ * The events of an item. Items are numbered anew in each process: `prefix` keeps those of different turns apart.
+ * `open` holds the calls that were started, since not all are.
+ */
+export function execItem(item: JsonObject, isCompleted: boolean, prefix: string, open: Set<string>): Events {
   const id = `${prefix}${stringField(item, "id") ?? ""}`;
   const text = stringField(item, "text") ?? "";
   switch (stringField(item, "type") ?? "") {
@@ -25,21 +28,27 @@ export function execItem(item: JsonObject, isCompleted: boolean, prefix: string)
     case "reasoning":
       return isCompleted ? [{ type: "reasoning.completed", messageId: id, text }] : [];
     case "todo_list":
-      return [{ type: "plan.updated", entries: planEntries(item) }];
+      // In the end it comes once more as it was.
+      return isCompleted ? [] : [{ type: "plan.updated", entries: planEntries(item) }];
     case "error":
       // Codex calls its warnings so; what ends the turn comes as `turn.failed`.
-      return [{ type: "agent.notice", level: "warning", message: stringField(item, "message") ?? "" }];
+      return warning(stringField(item, "message") ?? "");
   }
   const tool = toolOf(item);
   if (tool === undefined) return [{ type: "agent.unknown", raw: item }];
   const started: AgentEventBody = { type: "tool.started", ...tool, toolCallId: id };
-  if (!isCompleted) return [started];
+  const wasStarted = open.has(id);
+  if (!isCompleted) {
+    open.add(id);
+    return wasStarted ? [] : [started];
+  }
+  open.delete(id);
   const status = statusOf(item);
   const exitCode = numberField(item, "exit_code");
   const result = item["result"];
   const changes = item["type"] === "file_change" && status === "ok" ? fileChanges(item, id) : [];
   return [
-    started,
+    ...(wasStarted ? [] : [started]),
     ...changes,
     {
       type: "tool.completed",
@@ -50,6 +59,12 @@ export function execItem(item: JsonObject, isCompleted: boolean, prefix: string)
       ...(result === undefined || result === null ? {} : { content: result }),
     },
   ];
+}
+
+function warning(message: string): Events {
+  // That one is about an argument of the library's own.
+  if (message.startsWith("`--dangerously-bypass-hook-trust` is enabled")) return [];
+  return [{ type: "agent.notice", level: "warning", message }];
 }
 
 function toolOf(item: JsonObject): ToolRequest | undefined {

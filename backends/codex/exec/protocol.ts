@@ -27,6 +27,9 @@ export class ExecProtocol implements AgentProtocol {
   #resume: NativeSession | undefined;
   #threadId: string | undefined;
   #isRunning = false;
+  /** The process speaks of another thread than it was asked to resume: nothing of it is told on. */
+  #isLost = false;
+  readonly #open = new Set<string>();
   #interruptRequested = false;
   #retries = 0;
   /** The last error, for a process that ends without saying how the turn did. */
@@ -41,6 +44,8 @@ export class ExecProtocol implements AgentProtocol {
     this.#process += 1;
     this.#resume = start.resume;
     this.#isRunning = false;
+    this.#isLost = false;
+    this.#open.clear();
     this.#interruptRequested = false;
     this.#retries = 0;
     this.#lastError = undefined;
@@ -61,6 +66,7 @@ export class ExecProtocol implements AgentProtocol {
     step.raw = raw;
     step.background = !this.#isRunning;
     const type = stringField(raw, "type");
+    if (this.#isLost) return step.build();
     if (!isJsonObject(raw) || type === undefined) step.emit(unparsed(line));
     else this.#event(type, raw, step);
     return step.build();
@@ -109,7 +115,9 @@ export class ExecProtocol implements AgentProtocol {
       case "item.started":
       case "item.updated":
       case "item.completed":
-        step.emit(...execItem(objectField(raw, "item"), type === "item.completed", `${this.#process}.`));
+        step.emit(
+          ...execItem(objectField(raw, "item"), type === "item.completed", `${this.#process}.`, this.#open),
+        );
         return;
       case "error":
         this.#reportedError(raw, step);
@@ -131,6 +139,7 @@ export class ExecProtocol implements AgentProtocol {
     const resume = this.#resume;
     if (resume !== undefined && !resume.fork && threadId !== resume.nativeSessionId) {
       // Where an id is none of Codex's it begins a new thread as if nothing were wrong.
+      this.#isLost = true;
       step.resumeLost = true;
       return;
     }
