@@ -37,6 +37,7 @@ export {
   show,
   validateOptions,
 } from "./kit/validate-options.ts";
+export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spawn.ts";
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";
 export type { OptionCheck } from "./kit/validate-options.ts";

@@ -1,0 +1,53 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type Dockerode from "dockerode";
+import { SandboxAgentError } from "../../src/kit.ts";
+import { isGone, statusOf, wordsOf } from "./engine-errors.ts";
+
+/** The provider's name, which is the prefix of its sandboxes' ids. */
+export const providerName = "docker";
+
+export function lost(id: string, why: string, cause?: unknown): SandboxAgentError<"sandbox_lost"> {
+  return new SandboxAgentError("sandbox_lost", `The sandbox ${providerName}/${id} is lost. ${why}`, {
+    details: { id },
+    cause,
+  });
+}
+
+export async function isRunning(container: Dockerode.Container): Promise<boolean> {
+  try {
+    const { State: state } = await container.inspect();
+    return state.Running;
+  } catch {
+    return false;
+  }
+}
+
+const removalTimeoutMs = 10_000;
+const removalPollMs = 20;
+
+/** Removes a container with all its processes. One that is gone, or being removed by somebody else, is fine. */
+export async function removeContainer(container: Dockerode.Container): Promise<void> {
+  try {
+    await container.remove({ force: true, v: true });
+    return;
+  } catch (error) {
+    if (statusOf(error) === 404) return;
+    if (!isGone(error)) throw error;
+  }
+  const deadline = performance.now() + removalTimeoutMs;
+  for (;;) {
+    try {
+      await container.inspect();
+    } catch (error) {
+      if (statusOf(error) === 404) return;
+      throw error;
+    }
+    if (performance.now() > deadline) throw new Error("The engine does not finish removing the container.");
+    await delay(removalPollMs);
+  }
+}
+
+/** What a failed removal is to the caller. */
+export function removalFailure(id: string, error: unknown): SandboxAgentError<"sandbox_lost"> {
+  return lost(id, `It could not be removed: ${wordsOf(error)}`, error);
+}

@@ -1,0 +1,241 @@
+import { randomUUID } from "node:crypto";
+import { constants } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Duplex } from "node:stream";
+import type Dockerode from "dockerode";
+import {
+  type Command,
+  type ProcessExit,
+  SandboxAgentError,
+  type SandboxProcess,
+  type Signal,
+  markedEnvironment,
+} from "../../src/kit.ts";
+import { isRunning, lost } from "./container-state.ts";
+import { isGone, wordsOf } from "./engine-errors.ts";
+import { ExecConnection } from "./exec-connection.ts";
+import { execCommand, parseStartReport } from "./exec-script.ts";
+import { signalTree } from "./signal-tree.ts";
+
+/** A command with everything that its sandbox adds. */
+export interface ResolvedCommand extends Command {
+  readonly cwd: string;
+  readonly user: string;
+}
+
+const inspectTimeoutMs = 1000;
+/** What the engine needs at most to see the output of a process ended which it cuts off itself. */
+const longestPollMs = 250;
+
+/** Starts a process in a running container; resolves when it runs. */
+export async function startProcess(
+  container: Dockerode.Container,
+  command: ResolvedCommand,
+  signal: AbortSignal | undefined,
+): Promise<DockerProcess> {
+  const processId = randomUUID();
+  const shown = command.argv[0];
+  const exec = await createExec(container, command, processId);
+  signal?.throwIfAborted();
+  const stdin = command.stdin !== "ignore";
+  let connection: Duplex;
+  try {
+    connection = await exec.start({ hijack: true, stdin });
+  } catch (error) {
+    throw startFailure(container, shown, error);
+  }
+  const dockerProcess = new DockerProcess(container, exec, connection, command, processId);
+  // Not cut short by the signal: only when the process runs can it be found and killed.
+  const report = await dockerProcess.started();
+  if (signal?.aborted === true) {
+    if ("pid" in report) await dockerProcess.kill("SIGKILL");
+    dockerProcess.abandon();
+    throw signal.reason;
+  }
+  if ("pid" in report) return dockerProcess;
+  if (!(await isRunning(container))) throw lost(container.id, "It ended while a process was being started.");
+  throw new SandboxAgentError(
+    "spawn_failed",
+    `${JSON.stringify(shown)} could not be started: ${report.failure}`,
+    {
+      details: { command: shown },
+    },
+  );
+}
+
+async function createExec(
+  container: Dockerode.Container,
+  command: ResolvedCommand,
+  processId: string,
+): Promise<Dockerode.Exec> {
+  const environment = markedEnvironment(command.env, processId);
+  try {
+    return await container.exec({
+      Cmd: execCommand(command.argv, command.cwd),
+      Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+      User: command.user,
+      AttachStdin: command.stdin !== "ignore",
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: false,
+    });
+  } catch (error) {
+    throw startFailure(container, command.argv[0], error);
+  }
+}
+
+function startFailure(container: Dockerode.Container, shown: string, error: unknown): Error {
+  if (isGone(error)) return lost(container.id, "It is not running any more.", error);
+  const status = /paused/i.test(wordsOf(error)) ? "The container is paused." : wordsOf(error);
+  return new SandboxAgentError("spawn_failed", `${JSON.stringify(shown)} could not be started: ${status}`, {
+    details: { command: shown },
+    cause: error,
+  });
+}
+
+export class DockerProcess implements SandboxProcess {
+  readonly stdin: WritableStream<Uint8Array>;
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  readonly exited: Promise<ProcessExit>;
+  readonly #container: Dockerode.Container;
+  readonly #exec: Dockerode.Exec;
+  readonly #connection: ExecConnection;
+  readonly #command: ResolvedCommand;
+  readonly #processId: string;
+  readonly #sentSignals = new Set<Signal>();
+  #pid: number | undefined;
+  #settle: (exit: ProcessExit | Error) => void = () => undefined;
+
+  constructor(
+    container: Dockerode.Container,
+    exec: Dockerode.Exec,
+    connection: Duplex,
+    command: ResolvedCommand,
+    processId: string,
+  ) {
+    this.#container = container;
+    this.#exec = exec;
+    this.#command = command;
+    this.#processId = processId;
+    this.#connection = new ExecConnection(connection, {
+      hasEnded: () => this.#hasEnded(),
+      tooMuchUnread: (maxBytes) =>
+        new SandboxAgentError(
+          "output_too_large",
+          `Nobody read the standard error of ${JSON.stringify(command.argv[0])}; what came after the first ` +
+            `${maxBytes} bytes was dropped.`,
+          {
+            details: { command: command.argv[0], maxBytes },
+            remedy: "Read `stderr`, or cancel it, while the process runs.",
+          },
+        ),
+    });
+    this.stdin = this.#connection.stdin;
+    this.stdout = this.#connection.stdout.stream;
+    this.stderr = this.#connection.stderr.stream;
+    this.exited = new Promise((resolve, reject) => {
+      this.#settle = (exit) => {
+        this.#pid = undefined;
+        if (exit instanceof Error) reject(exit);
+        else resolve(exit);
+      };
+    });
+    this.exited.catch(() => undefined);
+    void this.#watch();
+  }
+
+  /** Resolves when the process runs, or could not be started. */
+  async started(): Promise<ReturnType<typeof parseStartReport>> {
+    const report = parseStartReport(await this.#connection.report, this.#command, this.#command.cwd);
+    if ("pid" in report) this.#pid = report.pid;
+    return report;
+  }
+
+  async kill(signal: Signal = "SIGKILL"): Promise<void> {
+    this.#sentSignals.add(signal);
+    try {
+      await signalTree(this.#container, {
+        processId: this.#processId,
+        pid: this.#pid,
+        user: this.#command.user,
+        signal,
+      });
+    } catch (error) {
+      // A container that is gone has nothing left to signal.
+      if (!isGone(error)) throw error;
+    }
+  }
+
+  /** The container was removed: lets the streams end even if the engine leaves the connection open. */
+  containerRemoved(): void {
+    this.#connection.drain();
+    const timer = setTimeout(() => this.abandon(), 1000);
+    void this.#connection.closed.then(() => clearTimeout(timer));
+  }
+
+  abandon(): void {
+    this.#connection.destroy();
+  }
+
+  async #watch(): Promise<void> {
+    const broken = await this.#connection.closed;
+    let exit: ProcessExit | Error;
+    try {
+      exit = await this.#awaitExit();
+    } catch (error) {
+      exit = lost(
+        this.#container.id,
+        `Nothing is known of a process in it any more: ${wordsOf(error)}`,
+        error,
+      );
+    }
+    // A connection that breaks off with data still on its way to a process that has ended is a normal end.
+    if (exit instanceof Error && broken !== undefined) this.#connection.fail(exit);
+    else this.#connection.end();
+    this.#settle(exit);
+  }
+
+  /** A process may close its outputs and go on, so that the end of the output alone tells nothing. */
+  async #awaitExit(): Promise<ProcessExit | Error> {
+    for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
+      const { Running: running, ExitCode: code } = await this.#exec.inspect();
+      if (!running && code !== null) {
+        // So ends every process of a container that is being removed, or has run out of its time.
+        if (code === killedCode && !(await isRunning(this.#container))) {
+          return lost(this.#container.id, "The container ended while a process ran in it.");
+        }
+        return exitOf(code, this.#sentSignals);
+      }
+      await delay(pauseMs);
+    }
+  }
+
+  async #hasEnded(): Promise<boolean> {
+    // Some engines do not answer while they wait for the output of a process that has ended.
+    const waited = new AbortController();
+    try {
+      return await Promise.race([
+        this.#exec.inspect().then(({ Running: running }) => !running),
+        delay(inspectTimeoutMs, true, { signal: waited.signal }),
+      ]);
+    } catch {
+      return true;
+    } finally {
+      waited.abort();
+    }
+  }
+}
+
+const killedCode = 128 + constants.signals.SIGKILL;
+
+/**
+ * The engine reports a death by signal as 128 plus its number, which a program may also choose for its exit code. It is
+ * taken for a signal when that signal was sent.
+ */
+export function exitOf(code: number, sentSignals: ReadonlySet<Signal>): ProcessExit {
+  for (const signal of sentSignals) {
+    if (code === 128 + constants.signals[signal]) return { code: null, signal };
+  }
+  return { code, signal: null };
+}
