@@ -1,12 +1,14 @@
-import type { Duplex } from "node:stream";
-import { namespaceArgs, type NamespaceTools } from "./bubblewrap.ts";
+import { readdir } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { anchorCapabilities, asOwnUser, namespaceArgs, type NamespaceTools } from "./bubblewrap.ts";
 import type { Layout } from "./layout.ts";
-import { parseAnchor, type Anchor } from "./namespaces.ts";
+import { parseAnchor, type Anchor, type ReportedAnchor } from "./namespaces.ts";
 import type { LocalSettings } from "./options.ts";
+import { readProcess } from "./process-table.ts";
 import { Watcher } from "./watcher.ts";
 
 const ready = "ready\n";
-/** Runs in the sandbox as long as it lives, so that its namespaces stay. */
+/** Runs in the sandbox as long as that lives: its user namespace is the one of all processes. */
 const holdOpen = `echo ready; exec >/dev/null 2>&1 3>&-; while :; do sleep 86400; done`;
 const startTimeoutMs = 30_000;
 
@@ -27,14 +29,14 @@ export async function startAnchor(
           tools.bwrap,
           ...namespaceArgs,
           ...network,
-          "--cap-drop",
-          "ALL",
+          ...anchorCapabilities,
           "--json-status-fd",
           "3",
           ...mounts,
           "--chdir",
           "/",
           "--",
+          ...asOwnUser(tools),
           "/bin/sh",
           "-c",
           holdOpen,
@@ -42,7 +44,8 @@ export async function startAnchor(
   const { watcher, stdout, stderr, status } = await Watcher.start(layout, argv);
   onStarted(watcher);
   try {
-    const anchor = tools === undefined ? undefined : await waitForAnchor(stdout, stderr, status, signal);
+    const reported = tools === undefined ? undefined : await waitForAnchor(stdout, stderr, status, signal);
+    const anchor = reported && { ...reported, holder: await childOf(reported.process) };
     watcher.unref();
     return { watcher, anchor };
   } finally {
@@ -51,11 +54,11 @@ export async function startAnchor(
 }
 
 function waitForAnchor(
-  stdout: Duplex,
-  stderr: Duplex,
-  status: Duplex,
+  stdout: Socket,
+  stderr: Socket,
+  status: Socket,
   signal: AbortSignal | undefined,
-): Promise<Anchor> {
+): Promise<ReportedAnchor> {
   return new Promise((resolve, reject) => {
     const texts = { stdout: "", stderr: "", status: "" };
     const timer = setTimeout(() => {
@@ -77,7 +80,7 @@ function waitForAnchor(
     signal?.addEventListener("abort", onAbort, { once: true });
     for (const [name, stream] of Object.entries({ stdout, stderr, status }) as [
       keyof typeof texts,
-      Duplex,
+      Socket,
     ][]) {
       stream.setEncoding("utf8");
       stream.on("error", fail);
@@ -89,4 +92,13 @@ function waitForAnchor(
     // All writers of it are gone, after their last words.
     stderr.once("end", fail);
   });
+}
+
+/** The one process that bubblewrap's own has started. */
+async function childOf(parent: number): Promise<number> {
+  for (const name of await readdir("/proc")) {
+    const pid = Number(name);
+    if (Number.isInteger(pid) && readProcess(pid)?.parent === parent) return pid;
+  }
+  throw new Error("The first process of the sandbox ended at once.");
 }

@@ -19,8 +19,8 @@ const probeTimeoutMs = 10_000;
 
 /**
  * The namespaces of a sandbox belong to a user namespace in which the host's user is number 0, so that processes can
- * join them later; the processes themselves then get a further user namespace with their own number and no power over
- * the outer ones.
+ * join them later. The processes themselves live in a further user namespace, in which they have the host's own user
+ * number and no power over the outer one.
  */
 export const namespaceArgs: readonly string[] = [
   "--unshare-user",
@@ -35,11 +35,14 @@ export const namespaceArgs: readonly string[] = [
   "--die-with-parent",
 ];
 
-/** Takes the step from number 0 of the sandbox's user namespace back to the host's own user. */
+/** Needed for that further step when the host's user is number 0 on the host too, and for nothing else. */
+export const anchorCapabilities: readonly string[] = ["--cap-drop", "ALL", "--cap-add", "CAP_SETFCAP"];
+
+/** Takes the step from number 0 back to the host's own user. */
 export function asOwnUser(tools: NamespaceTools): readonly string[] {
   const user = process.getuid?.() ?? 0;
   const group = process.getgid?.() ?? 0;
-  return [tools.unshare, "--user", `--map-user=${user}`, `--map-group=${group}`, "--", tools.setsid];
+  return [tools.unshare, "--user", `--map-user=${user}`, `--map-group=${group}`, "--"];
 }
 
 /** Looks only where no agent can put a program of its own: a workspace's folder may well stand in `PATH`. */
@@ -81,12 +84,15 @@ export async function probeBubblewrap(): Promise<ProbeResult> {
   }
   const tools = { bwrap, nsenter, unshare, setsid };
   const options = { env: { PATH: systemFolders.join(":") }, cwd: "/", timeout: probeTimeoutMs };
-  // A process that joins has all capabilities over the namespaces until it takes its own user's number.
-  const mounts = ["--cap-add", "ALL", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"];
+  const mounts = [...anchorCapabilities, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"];
   try {
     const [{ stdout }] = await Promise.all([
       run(bwrap, ["--version"], options),
-      run(bwrap, [...namespaceArgs, ...mounts, "--", ...asOwnUser(tools), "/bin/sh", "-c", ":"], options),
+      run(
+        bwrap,
+        [...namespaceArgs, ...mounts, "--", ...asOwnUser(tools), setsid, "/bin/sh", "-c", ":"],
+        options,
+      ),
     ]);
     const version = /\d+(?:\.\d+)+/.exec(stdout)?.[0];
     return { availability: { available: true, ...(version === undefined ? {} : { version }) }, tools };

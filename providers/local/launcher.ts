@@ -26,9 +26,7 @@ export function wrapEnvironment(env: Environment): Environment {
   return wrapped;
 }
 
-/** Descriptor on which the launcher says how it went. */
-export const reportDescriptor = 9;
-
+/** The launcher's one line on standard output, ahead of everything that the process writes there. */
 export type LaunchReport = "started" | "no-folder" | "no-command";
 
 /**
@@ -53,7 +51,7 @@ for playpen_name in $${namesVariable}; do
   playpen_index=$((playpen_index + 1))
 done
 unset ${namesVariable}
-cd "$1" 2>/dev/null || { echo no-folder >&${reportDescriptor}; exit 127; }
+cd "$1" 2>/dev/null || { echo no-folder; exit 127; }
 export PWD
 unset OLDPWD
 shift
@@ -68,8 +66,7 @@ case $1 in
     done
     ;;
 esac
-[ -n "$playpen_found" ] || { echo no-command >&${reportDescriptor}; exit 127; }
-echo started >&${reportDescriptor}
-exec ${reportDescriptor}>&-
+[ -n "$playpen_found" ] || { echo no-command; exit 127; }
+echo started
 exec "$@"
 `;

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { Socket } from "node:net";
 import { Writable, type Readable } from "node:stream";
 import {
   markerName,
@@ -52,7 +53,7 @@ export class LocalProcess implements SandboxProcess {
 }
 
 function unrefStream(stream: Readable | Writable | null | undefined): void {
-  if (stream && "unref" in stream && typeof stream.unref === "function") stream.unref();
+  if (stream instanceof Socket) stream.unref();
 }
 
 /** Takes writes to a process without standard input: they fail, as on a closed pipe. */

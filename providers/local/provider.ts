@@ -21,7 +21,7 @@ import { Namespaces } from "./namespaces.ts";
 import { isWithin, writablePathProblem, type LocalSettings } from "./options.ts";
 import { destroySandbox, LocalSandbox } from "./sandbox.ts";
 import { readState, writeState, type SandboxState } from "./state.ts";
-import { isWatcherAlive, Watcher } from "./watcher.ts";
+import { isWatcherAlive, type Watcher } from "./watcher.ts";
 
 const notLinux =
   "local() needs Linux: its promises about process trees rest on /proc, and its isolation on namespaces.";

@@ -14,7 +14,7 @@ import {
 import type { NamespaceTools } from "./bubblewrap.ts";
 import { LocalFiles } from "./files.ts";
 import { removeFolders, type Layout } from "./layout.ts";
-import { LocalProcess } from "./local-process.ts";
+import type { LocalProcess } from "./local-process.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { sendSignal, signalMarked } from "./signal-tree.ts";
 import { startDirectly, startJoined, type StartInput } from "./start-process.ts";
@@ -64,6 +64,7 @@ export class LocalSandbox implements Sandbox {
     const processId = randomBytes(8).toString("hex");
     const input: StartInput = {
       argv: command.argv,
+      processId,
       cwd: posix.resolve(this.cwd, command.cwd ?? "."),
       env: { ...this.#parts.env, ...command.env },
       markers: markedEnvironment({ [sandboxMarkerName]: this.id }, processId),
@@ -77,11 +78,10 @@ export class LocalSandbox implements Sandbox {
     };
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      const child =
+      const started =
         isolation === undefined
           ? await startDirectly(input)
           : await startJoined(input, isolation.namespaces, isolation.tools);
-      const started = new LocalProcess(child, processId, isolation !== undefined);
       this.#processes.add(started);
       void started.exited.then(() => this.#processes.delete(started));
       if (signal?.aborted === true || this.#closed) {
@@ -126,6 +126,8 @@ export class LocalSandbox implements Sandbox {
       );
     }
     this.#closed = true;
+    // Disposing of the handle must not end what was let go.
+    this.#destroyed = Promise.resolve();
     for (const process of this.#processes) process.unref();
     await isolation?.namespaces.close();
   }

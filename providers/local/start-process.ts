@@ -1,16 +1,17 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { SandboxAgentError, type Environment } from "../../src/kit.ts";
 import type { NamespaceTools } from "./bubblewrap.ts";
-import { asOwnUser } from "./bubblewrap.ts";
-import { launcherArgs, reportDescriptor, wrapEnvironment, type LaunchReport } from "./launcher.ts";
+import { launcherArgs, wrapEnvironment, type LaunchReport } from "./launcher.ts";
+import { LocalProcess } from "./local-process.ts";
 import type { Namespaces } from "./namespaces.ts";
 
 /** Everything about a process that is to be started, with nothing left to default. */
 export interface StartInput {
   readonly argv: readonly [string, ...string[]];
+  readonly processId: string;
   readonly cwd: string;
   readonly env: Environment;
   /** By which the process is found again; outside the sandbox too. */
@@ -19,7 +20,7 @@ export interface StartInput {
 }
 
 /** Starts an ordinary process of the host. */
-export async function startDirectly(input: StartInput): Promise<ChildProcess> {
+export async function startDirectly(input: StartInput): Promise<LocalProcess> {
   // A missing folder and a missing program give the same error.
   const folder = await stat(input.cwd).catch(() => undefined);
   if (folder?.isDirectory() !== true) throw missingFolder(input);
@@ -30,12 +31,14 @@ export async function startDirectly(input: StartInput): Promise<ChildProcess> {
     detached: true,
     stdio: [input.stdin, "pipe", "pipe"],
   });
+  // At once, since a short process has ended before this function gets to go on.
+  const process = new LocalProcess(child, input.processId, false);
   try {
     await once(child, "spawn");
   } catch (cause) {
     throw missingCommand(input, cause);
   }
-  return child;
+  return process;
 }
 
 /** Starts a process inside the namespaces of a sandbox. */
@@ -43,78 +46,66 @@ export async function startJoined(
   input: StartInput,
   namespaces: Namespaces,
   tools: NamespaceTools,
-): Promise<ChildProcess> {
-  const descriptors = namespaces.descriptors;
-  const unused = Array.from({ length: reportDescriptor - 3 - descriptors.length }, () => "ignore" as const);
-  const args = [
-    "--preserve-credentials",
-    ...namespaces.joinArgs,
-    "--",
-    ...asOwnUser(tools),
+): Promise<LocalProcess> {
+  const { descriptors } = namespaces;
+  const [program, ...args] = [
+    ...namespaces.joinCommand(tools),
     ...launcherArgs(input.cwd, input.argv, descriptors.length),
   ];
-  const child = spawn(tools.nsenter, args, {
+  const child = spawn(program, args, {
     cwd: "/",
     env: { ...wrapEnvironment(input.env), ...input.markers },
     detached: true,
-    stdio: [input.stdin, "pipe", "pipe", ...descriptors, ...unused, "pipe"],
+    stdio: [input.stdin, "pipe", "pipe", ...descriptors],
   });
-  const exited = once(child, "exit");
-  exited.catch(() => undefined);
+  const process = new LocalProcess(child, input.processId, true);
   try {
     await once(child, "spawn");
   } catch (cause) {
-    throw new SandboxAgentError("spawn_failed", `${tools.nsenter} could not be started.`, {
+    throw new SandboxAgentError("spawn_failed", `${input.argv[0]} could not be started.`, {
       details: { command: input.argv[0] },
       cause,
     });
   }
-  const report = await readLine(reportOf(child));
-  if (report === ("started" satisfies LaunchReport)) return child;
-  child.stdin?.destroy();
-  const words = child.stderr === null ? "" : (await readAll(child.stderr)).trim();
-  child.stdout?.destroy();
-  await exited;
+  const report = child.stdout === null ? "" : await takeLine(child.stdout);
+  if (report === ("started" satisfies LaunchReport)) return process;
+  const [words] = await Promise.all([
+    new Response(process.stderr).text(),
+    process.stdout.cancel(),
+    process.exited,
+  ]);
   if (report === ("no-folder" satisfies LaunchReport)) throw missingFolder(input);
   if (report === ("no-command" satisfies LaunchReport)) throw missingCommand(input, undefined);
   throw new SandboxAgentError(
     "spawn_failed",
-    `${input.argv[0]} could not be started in the sandbox: ${words || "the launcher ended without a word."}`,
+    `${input.argv[0]} could not be started in the sandbox: ${words.trim() || "the launcher ended without a word."}`,
     { details: { command: input.argv[0] } },
   );
 }
 
-function reportOf(child: ChildProcess): Readable {
-  // The declared type stops at five entries.
-  const stdio: readonly (Readable | Writable | null | undefined)[] = child.stdio;
-  const stream = stdio[reportDescriptor];
-  if (stream && "read" in stream) return stream;
-  throw new Error("The launcher was started without a way to report.");
-}
-
-/** One line, not all: the wrapper holds the other end as long as the process lives. */
-function readLine(stream: Readable): Promise<string> {
+/** Takes the launcher's line off the output, and leaves what comes after it to the reader of the process. */
+function takeLine(stream: Readable): Promise<string> {
   return new Promise((resolve) => {
-    let text = "";
-    const finish = (): void => {
-      stream.destroy();
-      resolve(text.trim());
+    let text = Buffer.alloc(0);
+    const finish = (line: Buffer): void => {
+      stream.off("readable", look).off("end", giveUp).off("close", giveUp);
+      resolve(line.toString());
     };
-    stream.on("data", (chunk: Buffer) => {
-      text += chunk.toString();
-      if (text.endsWith("\n")) finish();
-    });
-    stream.once("close", finish);
-    stream.on("error", finish);
+    const giveUp = (): void => finish(text);
+    const look = (): void => {
+      for (let chunk: unknown = stream.read(); chunk instanceof Buffer; chunk = stream.read()) {
+        text = Buffer.concat([text, chunk]);
+        const end = text.indexOf("\n");
+        if (end < 0) continue;
+        const rest = text.subarray(end + 1);
+        if (rest.length > 0) stream.unshift(rest);
+        finish(text.subarray(0, end));
+        return;
+      }
+    };
+    stream.on("readable", look).once("end", giveUp).once("close", giveUp);
+    look();
   });
-}
-
-async function readAll(stream: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  stream.on("error", () => undefined);
-  if (!stream.closed) await once(stream, "close");
-  return Buffer.concat(chunks).toString();
 }
 
 function missingFolder(input: StartInput): SandboxAgentError {

@@ -86,9 +86,10 @@ function readFolder(json: unknown): FolderMapping[] {
 
 function readAnchor(json: unknown): Anchor | undefined {
   const process = numberField(json, "process");
+  const holder = numberField(json, "holder");
   const pid = numberField(json, "pid");
   const mount = numberField(json, "mount");
-  return process === undefined || pid === undefined || mount === undefined
+  return process === undefined || holder === undefined || pid === undefined || mount === undefined
     ? undefined
-    : { process, pid, mount };
+    : { process, holder, pid, mount };
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import { Socket } from "node:net";
 import type { Layout } from "./layout.ts";
 import { readProcess } from "./process-table.ts";
 
@@ -76,9 +76,9 @@ export function isWatcherAlive(identity: WatcherIdentity): boolean {
 export class Watcher {
   readonly identity: WatcherIdentity;
   readonly #child: ChildProcess;
-  readonly #stdin: Duplex;
+  readonly #stdin: Socket;
 
-  private constructor(child: ChildProcess, stdin: Duplex, identity: WatcherIdentity) {
+  constructor(child: ChildProcess, stdin: Socket, identity: WatcherIdentity) {
     this.#child = child;
     this.#stdin = stdin;
     this.identity = identity;
@@ -88,7 +88,7 @@ export class Watcher {
   static async start(
     layout: Layout,
     anchor: readonly string[],
-  ): Promise<{ watcher: Watcher; stdout: Duplex; stderr: Duplex; status: Duplex }> {
+  ): Promise<{ watcher: Watcher; stdout: Socket; stderr: Socket; status: Socket }> {
     const child = spawn("/bin/sh", ["-c", script, "playpen-watcher", layout.id, layout.folder, ...anchor], {
       cwd: "/",
       env: { PATH: systemFolders.join(":") },
@@ -97,7 +97,8 @@ export class Watcher {
       stdio: ["pipe", "pipe", "pipe", "pipe"],
     });
     await once(child, "spawn");
-    const [stdin, stdout, stderr, status] = child.stdio as unknown as [Duplex, Duplex, Duplex, Duplex];
+    const [stdin, stdout, stderr, status] = child.stdio.map(asSocket);
+    if (!stdin || !stdout || !stderr || !status) throw new Error("The watcher was started without pipes.");
     stdin.on("error", () => undefined);
     const { pid } = child;
     const entry = pid === undefined ? undefined : readProcess(pid);
@@ -117,7 +118,7 @@ export class Watcher {
   /** From now on it does not keep the host's event loop running. */
   unref(): void {
     this.#child.unref();
-    if ("unref" in this.#stdin && typeof this.#stdin.unref === "function") this.#stdin.unref();
+    this.#stdin.unref();
   }
 
   /** Tells it to go on without the host for so long, and lets go of it. */
@@ -143,4 +144,9 @@ export class Watcher {
     await exited;
     this.#stdin.destroy();
   }
+}
+
+/** What Node declares as a stream of one direction is a socket for each pipe to a child. */
+function asSocket(stream: unknown): Socket | undefined {
+  return stream instanceof Socket ? stream : undefined;
 }
