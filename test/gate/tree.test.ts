@@ -11,7 +11,7 @@ const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: repositoryRoot, e
 
 // Written so that no pattern matches this file.
 const forbidden: readonly (readonly [what: string, pattern: RegExp])[] = [
-  ["address in a lock file", /"resolved": "(?!file:)/],
+  ["address in a lock file", /"[r]esolved": "(?!file:)/],
   ["host of a package registry", /https?:\/\/[\w.-]*(?:npmjs|yarnpkg|registry)[.-][\w.-]+/],
   ["path of one developer's machine", /(?<![\w.])\/(?:[w]ork\/|[U]sers\/\w|[o]pt\/(?:clis|helper))/],
   ["focused test", /\b(?:it|test|describe)\.[o]nly\(/],
