@@ -15,3 +15,4 @@ export {
   type ScriptedInput,
   type ScriptedLine,
 } from "./scripted-backend.ts";
+export * from "./provider-conformance/index.ts";

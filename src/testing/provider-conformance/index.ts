@@ -1,0 +1,15 @@
+export {
+  describeProviderConformance,
+  type ProviderConformanceOptions,
+  type TestFramework,
+} from "./describe-conformance.ts";
+export { providerRequirements } from "./provider-requirements.ts";
+export type {
+  Conversation,
+  ProviderContext,
+  ProviderRequirement,
+  RequiredCapability,
+  ShellOptions,
+  ShellOutput,
+} from "./requirement.ts";
+export { runProviderRequirement, type RunRequirementOptions } from "./run-requirement.ts";
