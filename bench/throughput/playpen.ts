@@ -1,0 +1,39 @@
+/** The same lines through the whole library, to one consumer. Prints a report. */
+import { SandboxAgent } from "playpen";
+import { claude } from "playpen/claude";
+import { local } from "playpen/local";
+import { builtProgram } from "../kit/places.ts";
+import { report } from "../kit/report.ts";
+
+const lines = process.argv[2] ?? "";
+await using box = await SandboxAgent.start({
+  sandbox: local({ isolation: "none" }),
+  agent: claude({
+    command: [process.execPath, builtProgram("claude-lines"), "--lines", lines],
+    apiKey: "none-is-needed",
+  }),
+  permissions: "allow-all",
+});
+const spawnedAt = performance.now();
+const session = await box.createSession();
+
+let events = 0;
+let deltas = 0;
+let completed = 0;
+const startedAt = performance.now();
+for await (const event of session.prompt("Go on.")) {
+  events += 1;
+  if (event.type === "message.delta") deltas += 1;
+  if (event.type === "turn.completed") completed += 1;
+}
+const endedAt = performance.now();
+if (completed !== 1) throw new Error("The turn did not complete.");
+report({
+  values: {
+    lines: Number(lines),
+    elapsedMs: endedAt - startedAt,
+    totalMs: endedAt - spawnedAt,
+    events,
+    deltas,
+  },
+});

@@ -1,0 +1,100 @@
+/**
+ * The turns after the first of a real, long-lived CLI: through a session, and by hand. Both processes stay up, and
+ * turns alternate between them. Prints a report.
+ *
+ *     node warm-turns.js claude|codex MODEL-SERVER-ADDRESS TURNS
+ */
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { SandboxAgent } from "playpen";
+import { claude } from "playpen/claude";
+import { codex } from "playpen/codex";
+import { local } from "playpen/local";
+import { cliDirectory } from "../kit/places.ts";
+import { report } from "../kit/report.ts";
+import { CliByHand, environmentOf, sessionInput } from "./by-hand.ts";
+
+const [agent = "", url = "", turns = ""] = process.argv.slice(2);
+const prompt = "!text Hello there, this is a short answer.";
+const warmUpTurns = 3;
+
+const command = join(cliDirectory(), agent);
+const shared = { command, apiKey: "none-is-needed" };
+const backend =
+  agent === "codex"
+    ? codex({ ...shared, model: "stand-in", baseUrl: `${url}/v1` })
+    : claude({ ...shared, model: "claude-sonnet-4-5", baseUrl: url, env: { IS_SANDBOX: "1" } });
+
+// Codex wants a home that does not lie among temporary files.
+const caches = join(homedir(), ".cache");
+mkdirSync(caches, { recursive: true });
+const home = mkdtempSync(join(caches, "playpen-bench-"));
+try {
+  const cwd = join(home, "work");
+  const stateDirectory = join(home, "state");
+  mkdirSync(cwd);
+  mkdirSync(stateDirectory);
+  const input = sessionInput(randomUUID(), cwd, stateDirectory);
+  const launch = backend.launch({
+    ...input,
+    executable: command,
+    env: backend.env,
+    model: backend.model ?? "",
+  });
+  for (const { path, content, mode } of launch.files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content, { mode: mode ?? 0o600 });
+  }
+  const [program, ...args] = launch.argv;
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...environmentOf(backend, launch.env), HOME: home },
+    stdio: ["pipe", "pipe", "inherit"],
+    detached: true,
+  });
+  try {
+    child.stdout.setEncoding("utf8");
+    const byHand = new CliByHand(
+      {
+        write: (text) => void child.stdin.write(text),
+        read: (listener) => void child.stdout.on("data", listener),
+      },
+      backend.protocol({ ...input, model: backend.model ?? "" }),
+      agent,
+    );
+    await byHand.open();
+
+    await using box = await SandboxAgent.start({
+      sandbox: local({ isolation: "none" }),
+      agent: backend,
+      permissions: "allow-all",
+    });
+    const session = await box.createSession();
+    const throughSession = async (): Promise<number> => {
+      const startedAt = performance.now();
+      for await (const event of session.prompt(prompt)) {
+        if (event.type === "turn.failed") throw new Error(event.error.message);
+      }
+      return performance.now() - startedAt;
+    };
+
+    const floor: number[] = [];
+    const subject: number[] = [];
+    for (let turn = -warmUpTurns; turn < Number(turns); turn += 1) {
+      const { wholeMs } = await byHand.turn(randomUUID(), prompt);
+      const sessionMs = await throughSession();
+      if (turn < 0) continue;
+      floor.push(wholeMs);
+      subject.push(sessionMs);
+    }
+    report({ series: { floor, subject } });
+  } finally {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }
+} finally {
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+}
+process.exit(0);
