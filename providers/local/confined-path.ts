@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readlink, type FileHandle } from "node:fs/promises";
 import { posix } from "node:path";
-import type { FolderMapping } from "./mounts.ts";
+import type { FolderMapping } from "./folders.ts";
 import { isWithin } from "./options.ts";
 
 /** A place in a folder that is held open, so that nobody can exchange the folder meanwhile. */

@@ -11,7 +11,7 @@ import {
 } from "../../src/kit.ts";
 import { ConfinedFolders, type LocateOptions, type Location } from "./confined-path.ts";
 import { packFolder, runTool, unpackFolder, type StartTool } from "./file-tools.ts";
-import type { FolderMapping } from "./mounts.ts";
+import type { FolderMapping } from "./folders.ts";
 
 const reading: LocateOptions = { follow: true, forWriting: false };
 const readingItself: LocateOptions = { follow: false, forWriting: false };

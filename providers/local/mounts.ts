@@ -1,15 +1,9 @@
 import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
+import type { FolderMapping } from "./folders.ts";
 import { toolPaths } from "./tool-paths.ts";
 import { isWithin, type LocalSettings } from "./options.ts";
 import type { Layout } from "./layout.ts";
-
-/** Where the folders that a sandbox may write lie on the host, and where they appear inside. */
-export interface FolderMapping {
-  readonly inside: string;
-  readonly host: string;
-  readonly writable: boolean;
-}
 
 /** Folders at the top that are replaced by an empty one: homes of people, sockets of services, other disks. */
 const maskedTop = ["/home", "/root", "/run", "/mnt", "/media"];
@@ -148,10 +142,6 @@ async function rootMounts(
   };
 }
 
-export interface MountPlan {
-  readonly args: readonly string[];
-}
-
 /** Everything that bubblewrap mounts, in its own words and order. */
 export async function planMounts(
   settings: LocalSettings,
@@ -159,7 +149,7 @@ export async function planMounts(
   folders: readonly FolderMapping[],
   searchPath: string,
   root: string,
-): Promise<MountPlan> {
+): Promise<readonly string[]> {
   const { args, isHidden } = await rootMounts(settings);
   args.push("--dev", "/dev", "--proc", "/proc");
   for (const path of readOnlyOfProc) {
@@ -188,5 +178,5 @@ export async function planMounts(
   }
   // Nobody inside may add to /etc or /: the programs that join the sandbox read their configuration there.
   args.push("--remount-ro", "/");
-  return { args };
+  return args;
 }

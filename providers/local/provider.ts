@@ -1,4 +1,4 @@
-import { realpath, readdir, stat } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import {
   SandboxAgentError,
   type Availability,
@@ -14,12 +14,14 @@ import {
 } from "../../src/kit.ts";
 import { startAnchor } from "./anchor.ts";
 import { probeBubblewrap, type NamespaceTools, type ProbeResult } from "./bubblewrap.ts";
+import { planFolders } from "./folders.ts";
 import { hostEnvironment } from "./host-environment.ts";
 import { createFolders, defaultRoot, isSandboxId, layoutOf, newSandboxId, type Layout } from "./layout.ts";
-import { planMounts, type FolderMapping } from "./mounts.ts";
+import { planMounts } from "./mounts.ts";
 import { Namespaces } from "./namespaces.ts";
-import { isWithin, writablePathProblem, type LocalSettings } from "./options.ts";
+import type { LocalSettings } from "./options.ts";
 import { destroySandbox, LocalSandbox } from "./sandbox.ts";
+import { removeStaleFolders } from "./stale-folders.ts";
 import { readState, writeState, type SandboxState } from "./state.ts";
 import { isWatcherAlive, type Watcher } from "./watcher.ts";
 
@@ -31,6 +33,7 @@ export class LocalProvider implements SandboxProvider {
   readonly capabilities: SandboxCapabilities;
   readonly #settings: LocalSettings;
   #probe: Promise<ProbeResult> | undefined;
+  #tidied: Promise<void> | undefined;
 
   constructor(settings: LocalSettings) {
     this.#settings = settings;
@@ -60,19 +63,20 @@ export class LocalProvider implements SandboxProvider {
     let watcher: Watcher | undefined;
     let namespaces: Namespaces | undefined;
     try {
-      await createFolders(layout);
+      this.#tidied ??= removeStaleFolders(root);
       const env = this.#environment(spec.env, layout, tools);
-      const { folders, cwd } = await this.#folders(layout, spec.cwd, tools);
-      signal?.throwIfAborted();
+      const { folders, cwd } = await planFolders(this.#settings, layout, spec.cwd);
       const mounts =
-        tools === undefined
-          ? undefined
-          : await planMounts(this.#settings, layout, folders, env["PATH"] ?? "", root);
+        tools === undefined ? [] : await planMounts(this.#settings, layout, folders, env["PATH"] ?? "", root);
+      await this.#tidied;
+      signal?.throwIfAborted();
+      // From here to the watcher's start there is nobody who would remove them.
+      await createFolders(layout);
       const started = await startAnchor(
         layout,
         this.#settings,
         tools,
-        mounts?.args ?? [],
+        mounts,
         (made) => {
           watcher = made;
         },
@@ -139,13 +143,15 @@ export class LocalProvider implements SandboxProvider {
       await namespaces?.close();
       options.signal.throwIfAborted();
     }
-    return new LocalSandbox({
+    const sandbox = new LocalSandbox({
       layout,
       state: spec.cwd === undefined ? state : { ...state, cwd: spec.cwd },
       env: this.#environment(spec.env, layout, tools),
       isolation: namespaces && tools && { namespaces, tools },
       watcher: undefined,
     });
+    if (spec.cwd !== undefined) await sandbox.files.mkdir(spec.cwd);
+    return sandbox;
   }
 
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
@@ -208,59 +214,6 @@ export class LocalProvider implements SandboxProvider {
       TMPDIR: tools === undefined ? layout.temporary : "/tmp",
       ...env,
     };
-  }
-
-  async #folders(
-    layout: Layout,
-    wantedCwd: string | undefined,
-    tools: NamespaceTools | undefined,
-  ): Promise<{ folders: readonly FolderMapping[]; cwd: string }> {
-    const { workspace, readOnlyPaths, writablePaths } = this.#settings;
-    const usual = workspace ?? layout.workspace;
-    const same = (writable: boolean) => (path: string) => ({ inside: path, host: path, writable });
-    for (const path of [
-      ...(workspace === undefined ? [] : [workspace]),
-      ...readOnlyPaths,
-      ...writablePaths,
-    ]) {
-      const info = await stat(path);
-      if (path === workspace && !info.isDirectory()) throw new Error(`${path} is not a folder.`);
-    }
-    const others: readonly FolderMapping[] = [
-      same(true)(layout.home),
-      { inside: tools === undefined ? layout.temporary : "/tmp", host: layout.temporary, writable: true },
-      ...writablePaths.map(same(true)),
-      ...readOnlyPaths.map(same(false)),
-    ];
-    let inside = usual;
-    if (wantedCwd !== undefined) {
-      const cwd = wantedCwd;
-      const covered = [usual, ...others.filter((folder) => folder.writable).map((folder) => folder.inside)];
-      if (!covered.some((folder) => isWithin(cwd, folder))) {
-        inside = this.#placedWorkspace(cwd, tools);
-      }
-    }
-    return {
-      folders: [{ inside, host: usual, writable: true }, ...others],
-      cwd: wantedCwd ?? inside,
-    };
-  }
-
-  /** Shows the workspace at another place inside than it has on the host. */
-  #placedWorkspace(cwd: string, tools: NamespaceTools | undefined): string {
-    if (tools === undefined) {
-      throw new SandboxAgentError(
-        "unsupported",
-        `local() with isolation "none" cannot provide the working directory ${cwd}.`,
-        {
-          details: { subject: "local", feature: `cwd ${cwd}` },
-          remedy: "Leave `cwd` out, or choose one in `workspace` or `writablePaths` of local().",
-        },
-      );
-    }
-    const problem = writablePathProblem(cwd);
-    if (problem !== undefined) throw new TypeError(`local: cwd must be ${problem}, received "${cwd}".`);
-    return cwd;
   }
 }
 

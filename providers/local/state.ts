@@ -10,7 +10,7 @@ import {
   type Labels,
 } from "../../src/kit.ts";
 import type { Layout } from "./layout.ts";
-import type { FolderMapping } from "./mounts.ts";
+import type { FolderMapping } from "./folders.ts";
 import type { Anchor } from "./namespaces.ts";
 import type { WatcherIdentity } from "./watcher.ts";
 
