@@ -14,7 +14,10 @@ export default defineConfig(
         "error",
         { selector: "TSEnumDeclaration", message: "Use a union of string literals." },
         { selector: "PropertyDefinition[accessibility='private']", message: "Use a #private field." },
-        { selector: "MethodDefinition[accessibility='private']", message: "Use a #private method." },
+        {
+          selector: "MethodDefinition[accessibility='private'][kind!='constructor']",
+          message: "Use a #private method.",
+        },
       ],
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       "@typescript-eslint/no-import-type-side-effects": "error",
@@ -45,6 +48,8 @@ export default defineConfig(
       // name its key: which of the two reads better is the author's choice.
       "@typescript-eslint/consistent-type-definitions": "off",
       "@typescript-eslint/consistent-indexed-object-style": "off",
+      // A callback that may return something, or nothing, says so.
+      "@typescript-eslint/no-invalid-void-type": "off",
       // An async method may fulfil a contract without awaiting anything.
       "@typescript-eslint/require-await": "off",
     },
@@ -59,6 +64,15 @@ export default defineConfig(
       // An index that is not there makes the test fail, which is all a test needs.
       "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/no-empty-function": "off",
+    },
+  },
+  {
+    // Programs that are compiled and never run.
+    files: ["**/*.test-d.ts"],
+    rules: {
+      "@typescript-eslint/no-unnecessary-type-parameters": "off",
+      "@typescript-eslint/no-meaningless-void-operator": "off",
+      "@typescript-eslint/no-unused-vars": "off",
     },
   },
 );
