@@ -1,4 +1,5 @@
-import type { Launch, LaunchFile, LaunchInput, McpServers, PermissionMode } from "../../src/kit.ts";
+import type { Launch, LaunchFile, LaunchInput, PermissionMode } from "../../src/kit.ts";
+import { checkMcpServerNames, mcpServers } from "./mcp-servers.ts";
 import type { CodexOptions } from "./options.ts";
 import { toolGate } from "./tool-gate.ts";
 import { tomlDocument, tomlValue, type TomlValue } from "./toml.ts";
@@ -8,22 +9,42 @@ const keyVariables = ["CODEX_API_KEY", "OPENAI_API_KEY"] as const;
 
 /** How to start Codex: for the session, or for the one turn of the input. */
 export function codexLaunch(options: CodexOptions, input: LaunchInput): Launch {
+  checkMcpServerNames(input.mcpServers);
   const home = codexHome(input.stateDirectory);
   const prefix: readonly [string, ...string[]] =
     options.command === undefined ? [input.executable] : argv(options.command);
   const isTurn = options.mode === "turn";
+  const temporary = temporaryFolder(options, input, home);
   return {
     argv: [
       ...prefix,
-      ...(isTurn ? ["exec", "--json", "--skip-git-repo-check", "--color", "never"] : ["app-server"]),
-      // One process asks nobody what to trust: it could not be told the answer.
-      ...(isTurn && input.permissions !== "allow-all" ? ["--dangerously-bypass-hook-trust"] : []),
+      ...(isTurn ? execArguments(input) : ["app-server"]),
       ...overrides(options, input),
       ...(options.extraArgs ?? []),
       ...(isTurn ? turnArguments(input) : []),
     ],
-    env: { CODEX_HOME: home },
-    files: files(options, input, home),
+    env: { CODEX_HOME: home, ...temporary.env },
+    files: [...files(options, input, home), ...temporary.files],
+  };
+}
+
+/**
+ * Where Codex's home lies in the temporary folder, it does not put the helpers of its own sandbox there, and each
+ * command fails: then it is given another temporary folder.
+ */
+function temporaryFolder(
+  options: CodexOptions,
+  input: LaunchInput,
+  home: string,
+): Pick<Launch, "env" | "files"> {
+  const current = (input.env["TMPDIR"] ?? "/tmp").replace(/\/+$/, "");
+  if (sandboxMode(options, input.permissions) === "danger-full-access" || !home.startsWith(`${current}/`)) {
+    return { env: {}, files: [] };
+  }
+  const folder = `${home}/tmp`;
+  return {
+    env: { TMPDIR: folder },
+    files: [{ path: `${folder}/README`, content: "Temporary files of commands.\n" }],
   };
 }
 
@@ -33,6 +54,15 @@ function codexHome(stateDirectory: string): string {
 
 function argv(command: string | readonly [string, ...string[]]): readonly [string, ...string[]] {
   return typeof command === "string" ? [command] : command;
+}
+
+function execArguments({ sessionId, permissions }: LaunchInput): readonly string[] {
+  return [
+    ...["exec", "--json", "--skip-git-repo-check", "--color", "never", "-p", profileName(sessionId)],
+    // Nobody sees whether the hook is taken, as in the app-server's handshake: a Codex that does not know this
+    // argument does not start.
+    ...(permissions === "allow-all" ? [] : ["--dangerously-bypass-hook-trust"]),
+  ];
 }
 
 function turnArguments({ resume }: LaunchInput): readonly string[] {
@@ -54,6 +84,10 @@ function overrides(options: CodexOptions, input: LaunchInput): string[] {
     ["shell_environment_policy.exclude", [...keyVariables]],
     ...restrictions(input.permissions),
     ...questions(options, input),
+    // Codex would write its trust down, for every session that comes later: said here, it is this process's alone.
+    ...(trustsProject(options, input.permissions)
+      ? ([["projects", { [input.cwd]: { trust_level: "trusted" } }]] as const)
+      : []),
     ...(options.mode === "turn" ? turnSettings(options, input) : []),
     ...Object.entries(options.config ?? {}),
   ]);
@@ -102,6 +136,7 @@ function restrictions(permissions: PermissionMode): readonly (readonly [string, 
   return [
     ["web_search", "disabled"],
     ["features.hooks", true],
+    ["hooks", toolGate(permissions)],
     ...without.map((feature) => [`features.${feature}`, false] as const),
   ];
 }
@@ -117,9 +152,6 @@ function turnSettings(options: CodexOptions, input: LaunchInput): readonly (read
   return [
     ["approval_policy", "never"],
     ["sandbox_mode", sandboxMode(options, input.permissions)],
-    ...(trustsProject(options, input.permissions)
-      ? []
-      : ([["projects", { [input.cwd]: { trust_level: "untrusted" } }]] as const)),
   ];
 }
 
@@ -131,52 +163,34 @@ export function trustsProject(options: CodexOptions, permissions: PermissionMode
   return options.trustProject ?? permissions === "allow-all";
 }
 
+/** The sessions of a sandbox share Codex's folder, so that one can fork another: nothing of a session goes by it. */
 function files(options: CodexOptions, input: LaunchInput, home: string): readonly LaunchFile[] {
-  const { systemPrompt } = input;
+  // Also makes the folder, which has to be there. What Codex may have added would hold for all sessions.
+  const common = {
+    path: `${home}/config.toml`,
+    content: "# Settings come with each process.\n",
+    mode: 0o600,
+  };
+  return options.mode === "turn" ? [common, ...profileFiles(input, home)] : [common];
+}
+
+/** What `exec` cannot be told but by a file: secrets have no place in an argument. */
+function profileFiles(input: LaunchInput, home: string): readonly LaunchFile[] {
+  const { systemPrompt, sessionId, permissions } = input;
   const replaced = systemPrompt !== undefined && "replace" in systemPrompt ? systemPrompt.replace : undefined;
-  const instructions = `${home}/instructions.md`;
-  const configPath = `${home}/config.toml`;
-  const config = tomlDocument({
+  const appended = systemPrompt !== undefined && "append" in systemPrompt ? systemPrompt.append : undefined;
+  const instructions = `${home}/${profileName(sessionId)}.md`;
+  const profile = tomlDocument({
     ...(replaced === undefined ? {} : { model_instructions_file: instructions }),
-    ...(systemPrompt !== undefined && "append" in systemPrompt
-      ? { developer_instructions: systemPrompt.append }
-      : {}),
-    mcp_servers: mcpServers(input.mcpServers, input.permissions),
-    ...toolGate(input.permissions, configPath),
+    ...(appended === undefined ? {} : { developer_instructions: appended }),
+    mcp_servers: mcpServers(input.mcpServers, permissions),
   });
   return [
-    { path: configPath, content: config, mode: 0o600 },
+    { path: `${home}/${profileName(sessionId)}.config.toml`, content: profile, mode: 0o600 },
     ...(replaced === undefined ? [] : [{ path: instructions, content: replaced, mode: 0o600 }]),
   ];
 }
 
-function mcpServers(
-  servers: McpServers,
-  permissions: PermissionMode,
-): { readonly [name: string]: TomlValue } {
-  const approval = { default_tools_approval_mode: permissions === "allow-all" ? "approve" : "prompt" };
-  return Object.fromEntries(
-    Object.entries(servers).map(([name, server]): [string, TomlValue] => {
-      if (!/^[A-Za-z0-9_-]+$/.test(name)) {
-        throw new TypeError(
-          `codex(): the MCP server ${JSON.stringify(name)} must be named with letters, digits, _ and -.`,
-        );
-      }
-      if (server.type === "http") {
-        return [
-          name,
-          { url: server.url, ...(server.headers && { http_headers: server.headers }), ...approval },
-        ];
-      }
-      return [
-        name,
-        {
-          command: server.command,
-          args: server.args ?? [],
-          ...(server.env && { env: server.env }),
-          ...approval,
-        },
-      ];
-    }),
-  );
+function profileName(sessionId: string): string {
+  return `playpen-${sessionId}`;
 }

@@ -34,20 +34,19 @@ const gates: { readonly [Mode in Exclude<PermissionMode, "allow-all">]: Gate } =
   },
 };
 
+/** Codex's name for the first hook that comes by argument. */
+const gateKey = "/<session-flags>/config.toml:pre_tool_use:0:0";
+
 /**
- * The hook by which Codex refuses tool calls that it would otherwise make without asking anybody: some of its tools
- * (`view_image`, `read_mcp_resource`, sub-agents) know no approval.
+ * The setting `hooks`: by it Codex refuses tool calls that it would otherwise make without asking anybody, since some
+ * of its tools (`view_image`, `read_mcp_resource`, sub-agents) know no approval.
  */
-export function toolGate(mode: PermissionMode, configPath: string): { readonly [key: string]: TomlValue } {
-  if (mode === "allow-all") return {};
+export function toolGate(mode: Exclude<PermissionMode, "allow-all">): TomlValue {
   const { matcher, hash } = gates[mode];
+  const handler = { type: "command", command, timeout: 60 };
   return {
-    hooks: {
-      PreToolUse: [
-        { ...(matcher === undefined ? {} : { matcher }), hooks: [{ type: "command", command, timeout: 60 }] },
-      ],
-      state: { [`${configPath}:pre_tool_use:0:0`]: { trusted_hash: hash } },
-    },
+    PreToolUse: [{ ...(matcher === undefined ? {} : { matcher }), hooks: [handler] }],
+    state: { [gateKey]: { trusted_hash: hash } },
   };
 }
 
@@ -58,6 +57,7 @@ export function isGateArmed(mode: PermissionMode, hook: unknown): boolean {
   if (typeof hook !== "object" || hook === null) return false;
   const listed = new Map(Object.entries(hook));
   return (
+    listed.get("key") === gateKey &&
     listed.get("command") === command &&
     listed.get("currentHash") === hash &&
     listed.get("trustStatus") === "trusted" &&

@@ -6,6 +6,7 @@ import {
   type NativeSession,
   type TurnErrorInfo,
 } from "../../../src/kit.ts";
+import { mcpServers } from "../mcp-servers.ts";
 import { isThreadMissing, turnError } from "../errors.ts";
 import { isGateArmed } from "../tool-gate.ts";
 
@@ -77,7 +78,7 @@ export class Handshake {
   }
 
   #thread(): HandshakeOutcome {
-    const { cwd, trustsProject, sandboxMode, permissions } = this.#input;
+    const { cwd, trustsProject, sandboxMode, permissions, systemPrompt } = this.#input;
     const params = {
       cwd,
       ...(this.#model === undefined ? {} : { model: this.#model }),
@@ -87,6 +88,12 @@ export class Handshake {
       // Starting a thread that may write marks the folder as trusted, and its settings apply from then on: a thread
       // for a folder that is not trusted starts read-only, and each turn is given what it may do.
       sandbox: trustsProject ? sandboxMode : "read-only",
+      ...(systemPrompt === undefined
+        ? {}
+        : "replace" in systemPrompt
+          ? { baseInstructions: systemPrompt.replace }
+          : { developerInstructions: systemPrompt.append }),
+      config: { mcp_servers: mcpServers(this.#input.mcpServers, permissions) },
     };
     const resume = this.#resume;
     if (resume === undefined) return { type: "request", stage: "thread", method: "thread/start", params };
