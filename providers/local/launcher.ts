@@ -1,7 +1,7 @@
 import type { Environment } from "../../src/kit.ts";
 
 /** A name that a shell takes as its own, so that it has to be in the environment from the beginning. */
-const shellNames = new Set(["UID", "EUID", "PPID", "OPTIND", "IFS", "PS1", "PS2", "PS4"]);
+const shellNames = new Set(["UID", "EUID", "PPID", "OPTIND"]);
 
 const valuePrefix = "PLAYPEN_VALUE_";
 const namesVariable = "PLAYPEN_NAMES";
@@ -43,7 +43,6 @@ export function launcherArgs(
 }
 
 const script = `
-set -f
 playpen_index=0
 for playpen_name in $${namesVariable}; do
   eval "export $playpen_name=\\"\\$${valuePrefix}$playpen_index\\""
@@ -59,10 +58,12 @@ playpen_found=
 case $1 in
   */*) [ -f "$1" ] && [ -x "$1" ] && playpen_found=1 ;;
   *)
-    IFS=:
-    for playpen_folder in $PATH; do
-      playpen_file=\${playpen_folder:-.}/$1
-      [ -f "$playpen_file" ] && [ -x "$playpen_file" ] && playpen_found=1 && break
+    playpen_rest=$PATH:
+    while [ -n "$playpen_rest" ] && [ -z "$playpen_found" ]; do
+      playpen_file=\${playpen_rest%%:*}
+      playpen_rest=\${playpen_rest#*:}
+      playpen_file=\${playpen_file:-.}/$1
+      [ -f "$playpen_file" ] && [ -x "$playpen_file" ] && playpen_found=1
     done
     ;;
 esac
