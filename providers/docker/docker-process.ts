@@ -12,7 +12,7 @@ import {
   markedEnvironment,
 } from "../../src/kit.ts";
 import { isRunning, lost } from "./container-state.ts";
-import { isGone, wordsOf } from "./engine-errors.ts";
+import { isGone, isUnreachable, wordsOf } from "./engine-errors.ts";
 import { ExecConnection } from "./exec-connection.ts";
 import { execCommand, parseStartReport } from "./exec-script.ts";
 import { signalTree } from "./signal-tree.ts";
@@ -48,7 +48,8 @@ export async function startProcess(
   // Not cut short by the signal: only when the process runs can it be found and killed.
   const report = await dockerProcess.started();
   if (signal?.aborted === true) {
-    if ("pid" in report) await dockerProcess.kill("SIGKILL");
+    // The abort is what the caller is told, whatever becomes of the clean-up.
+    if ("pid" in report) await dockerProcess.kill("SIGKILL").catch(() => undefined);
     dockerProcess.abandon();
     throw signal.reason;
   }
@@ -86,6 +87,7 @@ async function createExec(
 
 function startFailure(container: Dockerode.Container, shown: string, error: unknown): Error {
   if (isGone(error)) return lost(container.id, "It is not running any more.", error);
+  if (isUnreachable(error)) return lost(container.id, `The engine does not answer: ${wordsOf(error)}`, error);
   const status = /paused/i.test(wordsOf(error)) ? "The container is paused." : wordsOf(error);
   return new SandboxAgentError("spawn_failed", `${JSON.stringify(shown)} could not be started: ${status}`, {
     details: { command: shown },
@@ -163,7 +165,9 @@ export class DockerProcess implements SandboxProcess {
       });
     } catch (error) {
       // A container that is gone has nothing left to signal.
-      if (!isGone(error)) throw error;
+      if (isGone(error)) return;
+      if (SandboxAgentError.is(error)) throw error;
+      throw lost(this.#container.id, `A process in it could not be signalled: ${wordsOf(error)}`, error);
     }
   }
 
@@ -193,6 +197,8 @@ export class DockerProcess implements SandboxProcess {
     // A connection that breaks off with data still on its way to a process that has ended is a normal end.
     if (exit instanceof Error && broken !== undefined) this.#connection.fail(exit);
     else this.#connection.end();
+    // The engine leaves it half open, and what the process did not read of its input would keep it so.
+    this.#connection.destroy();
     this.#settle(exit);
   }
 

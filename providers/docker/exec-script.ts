@@ -11,6 +11,7 @@ import type { Command } from "../../src/kit.ts";
 const script = `
 cd "$1" 2>/dev/null || { echo "playpen cwd"; exit 126; }
 shift
+unset OLDPWD
 playpen_found=
 case $1 in
 */*) [ -f "$1" ] && [ -x "$1" ] && playpen_found=1 ;;

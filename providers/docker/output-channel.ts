@@ -57,7 +57,7 @@ export class OutputChannel {
 
   push(payload: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#queue.push(payload.length < copyBelowBytes ? Uint8Array.from(payload) : payload);
+    this.#queue.push(payload.length < copyBelowBytes ? payload.slice() : payload);
     this.#bufferedBytes += payload.length;
     this.#notify();
   }

@@ -56,7 +56,7 @@ exit 0
 
 async function run(container: Dockerode.Container, user: string, argv: readonly string[]): Promise<string> {
   const exec = await container.exec({ Cmd: [...argv], User: user, AttachStdout: true, AttachStderr: true });
-  const connection = (await exec.start({ hijack: true, stdin: false }));
+  const connection = await exec.start({ hijack: true, stdin: false });
   const decoder = new FrameDecoder();
   let output = "";
   // An error is followed by the end of the connection, and then the exit code tells.
