@@ -22,6 +22,12 @@ export function report(parts: Partial<Pick<Report, "values" | "series">>): void 
   process.stdout.write(`\n${mark}${JSON.stringify(whole)}\n`);
 }
 
+/** Processor time of this process since `before`, a reading of `process.cpuUsage()`. */
+export function processorTimeMs(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 /** Finds the report in what a program printed. */
 export function readReport(output: string): Report | undefined {
   const line = output

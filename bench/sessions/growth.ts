@@ -14,7 +14,7 @@ interface Point {
 
 const subscriberPoints = (manner: string): readonly Point[] =>
   [
-    { count: 1, events: 100_000 },
+    { count: 1, events: 200_000 },
     { count: 10, events: 50_000 },
     { count: 100, events: 10_000 },
     { count: 1000, events: 3000 },

@@ -1,7 +1,7 @@
 /** The least work that can be done with the lines of a CLI: split them and parse each. Prints a report. */
 import { spawn } from "node:child_process";
 import { builtProgram } from "../kit/places.ts";
-import { report } from "../kit/report.ts";
+import { processorTimeMs, report } from "../kit/report.ts";
 
 const lines = process.argv[2] ?? "";
 const spawnedAt = performance.now();
@@ -18,11 +18,14 @@ let rest = "";
 let startedAt = 0;
 let elapsedMs = 0;
 let endedAt = 0;
+let processorBefore = process.cpuUsage();
+let processorMs = 0;
 
 function take(line: string): void {
   const message = JSON.parse(line) as { type?: unknown };
   if (message.type === "control_response") {
     startedAt = performance.now();
+    processorBefore = process.cpuUsage();
     write({ type: "user", message: { role: "user", content: [{ type: "text", text: "Go on." }] } });
     return;
   }
@@ -30,6 +33,7 @@ function take(line: string): void {
   if (message.type === "result") {
     endedAt = performance.now();
     elapsedMs = endedAt - startedAt;
+    processorMs = processorTimeMs(processorBefore);
     child.stdin.end();
   }
 }
@@ -47,4 +51,6 @@ child.stdout.on("data", (chunk: string) => {
 });
 write({ type: "control_request", request_id: "1", request: { subtype: "initialize" } });
 await new Promise((resolve) => child.once("close", resolve));
-report({ values: { lines: count, elapsedMs, totalMs: endedAt - spawnedAt, lineLength: bytes / count } });
+report({
+  values: { lines: count, elapsedMs, processorMs, totalMs: endedAt - spawnedAt, lineLength: bytes / count },
+});

@@ -45,10 +45,11 @@ function rowsOf(lines: number, floors: readonly Report[], subjects: readonly Rep
       note: `${lineLength} characters a line on average`,
     }),
     pairedRow({
-      name: `${name} lines: processor time`,
-      unit: "ms",
+      name: `${name} lines: rate by processor time`,
+      unit: "lines/s",
       kind: "ratio",
-      pairs: pairs((report) => report.cpuMs),
+      pairs: pairs((report) => lines / (valueOf(report, "processorMs") / 1000)),
+      atLeast: 0.7,
     }),
     pairedRow({
       name: `${name} lines: peak memory`,

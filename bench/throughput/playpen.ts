@@ -3,7 +3,7 @@ import { SandboxAgent } from "playpen";
 import { claude } from "playpen/claude";
 import { local } from "playpen/local";
 import { builtProgram } from "../kit/places.ts";
-import { report } from "../kit/report.ts";
+import { processorTimeMs, report } from "../kit/report.ts";
 
 const lines = process.argv[2] ?? "";
 await using box = await SandboxAgent.start({
@@ -21,17 +21,20 @@ let events = 0;
 let deltas = 0;
 let completed = 0;
 const startedAt = performance.now();
+const processorBefore = process.cpuUsage();
 for await (const event of session.prompt("Go on.")) {
   events += 1;
   if (event.type === "message.delta") deltas += 1;
   if (event.type === "turn.completed") completed += 1;
 }
 const endedAt = performance.now();
+const processorMs = processorTimeMs(processorBefore);
 if (completed !== 1) throw new Error("The turn did not complete.");
 report({
   values: {
     lines: Number(lines),
     elapsedMs: endedAt - startedAt,
+    processorMs,
     totalMs: endedAt - spawnedAt,
     events,
     deltas,
