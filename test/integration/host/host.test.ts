@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { SandboxAgent } from "playpen";
 import { claude } from "playpen/claude";
 import { docker } from "playpen/docker";
@@ -88,19 +88,18 @@ describeWith(["docker", "test-image"], "a sandbox that outlives its host", () =>
 });
 
 describe("a missing credential", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   it("is told by its variables before anything starts", async () => {
-    const kept = { ...process.env };
-    for (const name of Object.keys(process.env))
-      if (/^(ANTHROPIC|CLAUDE)/.test(name)) delete process.env[name];
-    try {
-      await expect(
-        SandboxAgent.start({ sandbox: docker({ image: "none" }), agent: claude() }),
-      ).rejects.toMatchObject({
-        code: "credential_missing",
-        message: expect.stringContaining("ANTHROPIC_API_KEY") as string,
-      });
-    } finally {
-      Object.assign(process.env, kept);
+    for (const name of Object.keys(process.env)) {
+      if (/^(ANTHROPIC|CLAUDE)/.test(name)) vi.stubEnv(name, undefined);
     }
+    const options = { sandbox: docker({ image: "never-pulled" }), agent: claude() };
+    await expect(SandboxAgent.start(options)).rejects.toMatchObject({
+      code: "credential_missing",
+      message: expect.stringContaining("ANTHROPIC_API_KEY") as string,
+    });
   });
 });

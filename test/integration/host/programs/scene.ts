@@ -1,4 +1,4 @@
-import { type AgentBackend, type SandboxProvider } from "playpen";
+import type { AgentBackend, SandboxProvider } from "playpen";
 import { claude } from "playpen/claude";
 import { docker } from "playpen/docker";
 import { local } from "playpen/local";
