@@ -16,20 +16,20 @@ import {
   type Step,
   type TurnInput,
 } from "../../src/kit.ts";
+import { initializeId, initializeLine, refusedStart } from "./handshake.ts";
 import { exitFailure, startFailure } from "./failures.ts";
 import { MessageReader } from "./messages.ts";
 import { OwnRequests } from "./own-requests.ts";
-import { hookCallbackId, PermissionDesk, permissionHooks, type DeskStep } from "./permission-desk.ts";
+import { hookCallbackId, PermissionDesk, type DeskStep } from "./permission-desk.ts";
 import { Runs, type Turn } from "./runs.ts";
 import { SessionFacts } from "./session-facts.ts";
 import { rateLimitEvent, systemEvent } from "./system-messages.ts";
 import { ToolCalls } from "./tool-calls.ts";
-import { errorTexts, turnEnd } from "./turn-results.ts";
+import { turnEnd } from "./turn-results.ts";
 import { unparsedLine } from "./unparsed-line.ts";
 import { UsageMeter } from "./usage-meter.ts";
-import { errorResponseLine, requestLine, responseLine, userLine } from "./wire.ts";
+import { errorResponseLine, responseLine, userLine } from "./wire.ts";
 
-const initializeId = "initialize";
 const nothing: Step = {};
 
 /** The conversation with one CLI, in either process mode. */
@@ -46,6 +46,7 @@ export class ClaudeProtocol implements AgentProtocol {
   #isReady = false;
   #resume: NativeSession | undefined;
   #isResumeLost = false;
+  #toldNativeSessionId: string | undefined;
 
   constructor(input: ProtocolInput, mode: ProcessMode) {
     this.#input = input;
@@ -58,23 +59,13 @@ export class ClaudeProtocol implements AgentProtocol {
     this.#resume = start.resume;
     this.#isReady = false;
     this.#isResumeLost = false;
+    this.#toldNativeSessionId = undefined;
     this.#runs.reset();
     this.#messages.reset();
     this.#tools.reset();
     this.#usage.reset();
     this.#desk.reset();
-    const { systemPrompt, permissions } = this.#input;
-    const request = {
-      subtype: "initialize",
-      hooks: permissionHooks(permissions),
-      forwardSubagentText: true,
-      ...(systemPrompt === undefined
-        ? {}
-        : "append" in systemPrompt
-          ? { appendSystemPrompt: systemPrompt.append }
-          : { systemPrompt: [systemPrompt.replace] }),
-    };
-    return { write: [requestLine(initializeId, request)] };
+    return { write: [initializeLine(this.#input)] };
   }
 
   prompt(turn: TurnInput): Step {
@@ -245,19 +236,26 @@ export class ClaudeProtocol implements AgentProtocol {
 
   /** Each run of the agent begins with such a line. */
   #init(line: JsonObject): Step {
-    const known = this.#facts.nativeSessionId;
     const events = listOf(this.#facts.init(line, this.#resume !== undefined));
     this.#runs.began();
-    const { nativeSessionId } = this.#facts;
+    const nativeSessionId = this.#newNativeSessionId();
     const { turn } = this.#runs;
     const isInterruptDue = turn?.isInterruptDue === true;
     if (isInterruptDue) turn.isInterruptDue = false;
     return {
       raw: line,
       events,
-      ...(nativeSessionId === undefined || nativeSessionId === known ? {} : { nativeSessionId }),
+      ...(nativeSessionId === undefined ? {} : { nativeSessionId }),
       ...(isInterruptDue ? { write: [this.#requests.send({ subtype: "interrupt" })] } : {}),
     };
+  }
+
+  /** Told again by each process: a session may be lost, and begun anew under the id it had. */
+  #newNativeSessionId(): string | undefined {
+    const { nativeSessionId } = this.#facts;
+    if (nativeSessionId === this.#toldNativeSessionId) return undefined;
+    this.#toldNativeSessionId = nativeSessionId;
+    return nativeSessionId;
   }
 
   #taskNews(line: JsonObject): Step {
@@ -268,7 +266,7 @@ export class ClaudeProtocol implements AgentProtocol {
     const message = stringField(line, "summary");
     if (message === undefined || message === "") return { raw: line };
     const level = stringField(line, "status") === "failed" ? "warning" : "info";
-    return { raw: line, events: [{ type: "agent.notice", level, message }], background: true };
+    return this.#spoken([{ type: "agent.notice", level, message }], line);
   }
 
   #result(line: JsonObject): Step {
@@ -290,14 +288,10 @@ export class ClaudeProtocol implements AgentProtocol {
     ];
   }
 
-  /** Before the handshake a result says why there can be no session. */
   #resultBeforeReady(line: JsonObject): Step {
-    const message = errorTexts(line) || "Claude Code gave a result before it was ready.";
-    if (this.#resume !== undefined && isUnknownSession(message)) {
-      this.#isResumeLost = true;
-      return { raw: line, resumeLost: true };
-    }
-    return { raw: line, startError: { code: "session_start_failed", message, retryable: false } };
+    const step = refusedStart(line, this.#resume);
+    this.#isResumeLost = step.resumeLost === true;
+    return { raw: line, ...step };
   }
 
   #controlRequest(line: JsonObject): Step {
@@ -377,10 +371,4 @@ export class ClaudeProtocol implements AgentProtocol {
 
 function listOf(event: AgentEventBody | undefined): readonly AgentEventBody[] {
   return event === undefined ? [] : [event];
-}
-
-function isUnknownSession(message: string): boolean {
-  return (
-    message.includes("No conversation found") || message.includes("--resume requires a valid session ID")
-  );
 }

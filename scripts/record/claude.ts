@@ -14,9 +14,23 @@ import { parseArgs } from "node:util";
 import { startModelServer } from "../../src/testing/model-server/index.ts";
 import { hostCliDirectory } from "../../test/image/paths.ts";
 import { repositoryRoot } from "../subpaths.ts";
-import { ClaudeRecorder } from "./claude-recorder.ts";
-import { claudeScenarios } from "./claude-scenarios.ts";
-import { writeTranscript } from "./claude-transcript.ts";
+import { answerScenarios } from "./claude/answers.ts";
+import { failureScenarios } from "./claude/failures.ts";
+import { interruptScenarios } from "./claude/interrupts.ts";
+import { permissionScenarios } from "./claude/permissions.ts";
+import { processScenarios } from "./claude/processes.ts";
+import { ClaudeRecorder } from "./claude/recorder.ts";
+import { toolScenarios } from "./claude/tools.ts";
+import { writeTranscript } from "./claude/transcript.ts";
+
+const scenarios = [
+  ...answerScenarios,
+  ...toolScenarios,
+  ...permissionScenarios,
+  ...interruptScenarios,
+  ...failureScenarios,
+  ...processScenarios,
+];
 
 const target = `${repositoryRoot}test/transcripts/claude`;
 
@@ -26,11 +40,11 @@ const { values, positionals } = parseArgs({
 });
 const executable = values.cli ?? `${hostCliDirectory()}/claude`;
 const version = execFileSync(executable, ["--version"], { encoding: "utf8" }).trim().split(" ")[0] ?? "";
-const unknown = positionals.filter((name) => !claudeScenarios.some((scenario) => scenario.name === name));
+const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
 if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(", ")}.`);
 
 mkdirSync(target, { recursive: true });
-for (const scenario of claudeScenarios) {
+for (const scenario of scenarios) {
   const { name, about, options = {}, input = {}, model, run } = scenario;
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   await using server = await startModelServer(model === undefined ? {} : { scenario: model });

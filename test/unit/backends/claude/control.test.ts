@@ -97,6 +97,16 @@ describe("the handshake", () => {
     });
   });
 
+  it("tells the session's id for each process, since a lost session may begin anew under it", () => {
+    const protocol = readyProtocol();
+    expect(protocol.push(lines.init()).nativeSessionId).toBe(sessionId);
+    expect(protocol.push(lines.init()).nativeSessionId).toBeUndefined();
+    protocol.end({ code: 0, signal: null, stderr: "" });
+    protocol.open({});
+    protocol.push(lines.ready());
+    expect(protocol.push(lines.init()).nativeSessionId).toBe(sessionId);
+  });
+
   it("tells of a session that was resumed", () => {
     const protocol = claude().protocol(protocolInput);
     protocol.open({ resume: { nativeSessionId: sessionId, fork: false } });
@@ -164,6 +174,14 @@ describe("ask", () => {
       { type: "permission.resolved", requestId: "r1", outcome: "cancelled", by: "agent" },
     ]);
     expect(types([protocol.push(lines.cancel("r1"))])).toEqual([]);
+    expect(protocol.reply({ type: "permission", requestId: "r1", outcome: "allow" }).write).toBeUndefined();
+  });
+
+  it("writes no answer to a question of a process that has ended", () => {
+    const protocol = running("ask");
+    push(protocol, ask("r1", "Bash"));
+    protocol.end({ code: 0, signal: null, stderr: "" });
+    protocol.open({});
     expect(protocol.reply({ type: "permission", requestId: "r1", outcome: "allow" }).write).toBeUndefined();
   });
 

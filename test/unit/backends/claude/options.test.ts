@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claude, type ClaudeOptions } from "../../../../backends/claude/index.ts";
+import { claude } from "../../../../backends/claude/index.ts";
 
 const wrong =
   (options: object): (() => unknown) =>

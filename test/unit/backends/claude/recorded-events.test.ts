@@ -168,6 +168,14 @@ describe("permissions", () => {
     expect(tools("permission-subagent")[0]).toEqual({ status: "denied", output: "Not in there." });
   });
 
+  it("reach MCP servers", () => {
+    const requests = eventsOf(replay("permission-mcp").events, "permission.requested");
+    expect(requests).toMatchObject([
+      { tool: { name: "mcp__echo__echo", kind: "mcp", input: { text: "hi" } } },
+    ]);
+    expect(tools("permission-mcp")).toEqual([{ status: "denied", output: "No echo." }]);
+  });
+
   it("cannot be bypassed by a project's settings", () => {
     expect(tools("permission-project-settings")).toEqual([{ status: "denied", output: "No." }]);
   });

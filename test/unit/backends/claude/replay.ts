@@ -6,7 +6,7 @@ import {
   type ExpectedStep,
   type Transcript,
   type TranscriptCall,
-} from "../../../../scripts/record/claude-transcript.ts";
+} from "../../../../scripts/record/claude/transcript.ts";
 import { repositoryRoot } from "../../../../scripts/subpaths.ts";
 import type { AgentEventBody, AgentExit, AgentProtocol, Step } from "../../../../src/kit.ts";
 

@@ -204,6 +204,16 @@ describe("background tasks", () => {
     expect(types(echoed)).toEqual(["message.delta", "message.delta", "message.completed", "turn.completed"]);
   });
 
+  it("add nothing to the requests that are counted for the turn", () => {
+    const protocol = readyProtocol();
+    push(protocol, lines.taskNews("Done."));
+    prompt(protocol);
+    const news = push(protocol, lines.init(), ...answer("news"), lines.result());
+    expect(types(news)).toEqual(["session.started", "(message.delta)", "(message.completed)"]);
+    const own = push(protocol, lines.init(), lines.echo(), ...answer("own"), lines.result());
+    expect(own.at(-1)!.events).toMatchObject([{ type: "turn.completed", numTurns: 1 }]);
+  });
+
   it("do not keep a tool of theirs from being asked for", () => {
     const protocol = readyProtocol({ permissions: "ask" });
     push(protocol, lines.taskNews("Done."));
@@ -232,7 +242,16 @@ describe("background tasks", () => {
     expect(written(protocol.interrupt())).toMatchObject([{ request: { subtype: "interrupt" } }]);
     const steps = push(protocol, lines.aborted(), lines.init());
     expect(written(...steps)).toMatchObject([{ request: { subtype: "interrupt" } }]);
+    // Once is enough.
+    expect(written(protocol.push(lines.init()))).toEqual([]);
     expect(types(push(protocol, lines.echo(), lines.aborted()))).toEqual(["turn.interrupted"]);
+  });
+
+  it("that end while the turn runs are told in it", () => {
+    const protocol = readyProtocol();
+    prompt(protocol);
+    push(protocol, lines.init(), lines.echo());
+    expect(types(push(protocol, lines.taskNews("Done.")))).toEqual(["agent.notice"]);
   });
 
   it("whose call is still open are told by its result", () => {

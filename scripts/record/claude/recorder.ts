@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
-import { claude, type ClaudeOptions } from "../../backends/claude/index.ts";
+import { claude, type ClaudeOptions } from "../../../backends/claude/index.ts";
 import type {
   AgentEventBody,
   AgentProtocol,
@@ -12,13 +12,8 @@ import type {
   NativeSession,
   ProtocolInput,
   Step,
-} from "../../src/kit.ts";
-import {
-  expectedStep,
-  type Transcript,
-  type TranscriptCall,
-  type TranscriptEntry,
-} from "./claude-transcript.ts";
+} from "../../../src/kit.ts";
+import { expectedStep, type Transcript, type TranscriptCall, type TranscriptEntry } from "./transcript.ts";
 
 type EventType = AgentEventBody["type"];
 type EventOf<Type extends EventType> = Extract<AgentEventBody, { readonly type: Type }>;

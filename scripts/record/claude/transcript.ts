@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { ClaudeOptions } from "../../backends/claude/index.ts";
+import type { ClaudeOptions } from "../../../backends/claude/index.ts";
 import type {
   AgentExit,
   HostAnswer,
@@ -8,7 +8,7 @@ import type {
   ProtocolInput,
   Step,
   TurnInput,
-} from "../../src/kit.ts";
+} from "../../../src/kit.ts";
 
 /** What a recording was made with: the first line of its file. */
 export interface TranscriptHead {
