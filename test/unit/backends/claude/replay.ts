@@ -8,7 +8,7 @@ import {
   type TranscriptCall,
 } from "../../../../scripts/record/claude/transcript.ts";
 import { repositoryRoot } from "../../../../scripts/subpaths.ts";
-import type { AgentEventBody, AgentExit, AgentProtocol, Step } from "../../../../src/kit.ts";
+import type { AgentEventBody, AgentProtocol, Step } from "../../../../src/kit.ts";
 
 const folder = `${repositoryRoot}test/transcripts/claude`;
 
@@ -90,5 +90,3 @@ export function textOf(events: readonly AgentEventBody[], type: "message.delta" 
     .map(({ text }) => text)
     .join("");
 }
-
-export const gone: AgentExit = { code: 1, signal: null, stderr: "" };
