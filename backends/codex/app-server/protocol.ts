@@ -2,8 +2,6 @@ import {
   arrayField,
   JsonRpcPeer,
   jsonRpcErrors,
-  numberField,
-  objectField,
   stringField,
   type AgentContentPart,
   type AgentExit,
@@ -15,24 +13,13 @@ import {
   type Step,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { exitError, retrying, turnError } from "../errors.ts";
+import { exitError, turnError } from "../errors.ts";
 import { StepBuilder, unparsed } from "../step.ts";
-import { UsageMeter } from "../usage-meter.ts";
-import { Approvals, type ApprovalRequest } from "./approvals.ts";
+import type { ApprovalRequest } from "./approvals.ts";
+import { Conversation, type Turn } from "./conversation.ts";
 import { Handshake, type AppServerInput, type HandshakeOutcome, type HandshakeStage } from "./handshake.ts";
-import { Commands } from "./commands.ts";
-import { blockedCall, itemEvents } from "./item-events.ts";
-import { silentNotifications, SessionStatus } from "./status.ts";
-import { Threads, turnIdOf } from "./threads.ts";
+import { turnIdOf } from "./threads.ts";
 import { turnParams, userInput } from "./turn-params.ts";
-
-/** The turn that the host waits for. */
-interface Turn {
-  /** Codex's own id; unknown until it has answered. */
-  nativeId?: string;
-  interruptRequested: boolean;
-  retries: number;
-}
 
 type Tag =
   | { readonly type: "handshake"; readonly stage: HandshakeStage }
@@ -44,18 +31,13 @@ type Tag =
 /** Speaks with one `codex app-server` at a time, for as long as the session lives. */
 export class AppServerProtocol implements AgentProtocol {
   readonly #input: AppServerInput;
-  readonly #threads = new Threads();
-  readonly #approvals = new Approvals();
-  readonly #usage = new UsageMeter();
-  readonly #status = new SessionStatus();
-  readonly #commands = new Commands();
+  readonly #conversation = new Conversation();
   #peer = new JsonRpcPeer<Tag>({ versionField: false });
   #handshake: Handshake;
   #isReady = false;
   /** Neither ready nor known to have failed. */
   #isStarting = false;
   #model: string | undefined;
-  #turn: Turn | undefined;
 
   constructor(input: AppServerInput) {
     this.#input = input;
@@ -65,29 +47,24 @@ export class AppServerProtocol implements AgentProtocol {
 
   open(start: { readonly resume?: NativeSession }): Step {
     this.#peer = new JsonRpcPeer<Tag>({ versionField: false });
-    this.#threads.startProcess();
-    this.#approvals.startProcess();
-    this.#commands.startProcess();
+    this.#conversation.startProcess();
     this.#handshake = new Handshake(this.#input, this.#model, start.resume);
     this.#isReady = false;
     this.#isStarting = true;
-    this.#turn = undefined;
     const step = new StepBuilder();
     this.#proceed(this.#handshake.begin(), step);
     return step.build();
   }
 
   prompt(input: TurnInput): Step {
-    const threadId = this.#threads.main;
+    const threadId = this.#conversation.threads.main;
     const step = new StepBuilder();
     if (!this.#isReady || threadId === undefined) {
       const message = "Codex was prompted before its thread was there.";
       step.emit({ type: "turn.failed", error: { code: "protocol_error", message, retryable: true } });
       return step.build();
     }
-    const turn: Turn = { interruptRequested: false, retries: 0 };
-    this.#turn = turn;
-    this.#usage.startTurn();
+    const turn = this.#conversation.beginTurn();
     const params = turnParams(this.#input, threadId, input.content, this.#model);
     step.write.push(this.#peer.request("turn/start", params, { type: "turn", turn }));
     return step.build();
@@ -97,7 +74,7 @@ export class AppServerProtocol implements AgentProtocol {
     const message = this.#peer.receive(line);
     const step = new StepBuilder();
     step.raw = message.raw;
-    step.background = this.#turn === undefined;
+    step.background = this.#conversation.turn === undefined;
     switch (message.kind) {
       case "unparsed":
       case "invalid":
@@ -107,7 +84,7 @@ export class AppServerProtocol implements AgentProtocol {
         step.emit({ type: "agent.unknown", raw: message.raw });
         break;
       case "notification":
-        this.#notification(message.method, message.params, message.raw, step);
+        this.#notification(message.method, message.params, step);
         break;
       case "request":
         this.#serverRequest(message, step);
@@ -123,14 +100,15 @@ export class AppServerProtocol implements AgentProtocol {
   }
 
   reply(answer: HostAnswer): Step {
-    const reply = this.#approvals.reply(answer);
+    const reply = this.#conversation.approvals.reply(answer);
     return reply === undefined ? {} : { write: [this.#peer.respond(reply.id, reply.result)] };
   }
 
   interrupt(): Step {
-    if (this.#turn === undefined) return {};
-    this.#turn.interruptRequested = true;
-    return { write: [this.#interruptLine(this.#turn)] };
+    const { turn } = this.#conversation;
+    if (turn === undefined) return {};
+    turn.interruptRequested = true;
+    return { write: [this.#interruptLine(turn)] };
   }
 
   request(request: HostRequest): Step {
@@ -155,9 +133,9 @@ export class AppServerProtocol implements AgentProtocol {
       const message = `Codex ended before its session was ready${stderr}`;
       step.startError = { ...exitError(exit), code: "session_start_failed", message, retryable: false };
     }
-    if (this.#turn?.interruptRequested === true) step.emit({ type: "turn.interrupted", by: "host" });
-    else if (this.#turn !== undefined) step.emit({ type: "turn.failed", error: exitError(exit) });
-    this.#turn = undefined;
+    const turn = this.#conversation.dropTurn();
+    if (turn?.interruptRequested === true) step.emit({ type: "turn.interrupted", by: "host" });
+    else if (turn !== undefined) step.emit({ type: "turn.failed", error: exitError(exit) });
     this.#isReady = false;
     this.#isStarting = false;
     return step.build();
@@ -189,8 +167,8 @@ export class AppServerProtocol implements AgentProtocol {
         this.#proceed(this.#handshake.refused(tag.stage, message), step);
         return;
       case "turn":
-        if (this.#turn !== tag.turn) return;
-        this.#turn = undefined;
+        if (this.#conversation.turn !== tag.turn) return;
+        this.#conversation.dropTurn();
         step.emit(
           tag.turn.interruptRequested
             ? { type: "turn.interrupted", by: "host" }
@@ -225,8 +203,7 @@ export class AppServerProtocol implements AgentProtocol {
       case "ready":
         this.#isReady = true;
         this.#isStarting = false;
-        this.#threads.mainStarted(outcome.threadId);
-        this.#status.startProcess(outcome.model);
+        this.#conversation.threadReady(outcome.threadId, outcome.model);
         step.ready = true;
         step.nativeSessionId = outcome.threadId;
         step.emit({
@@ -243,17 +220,18 @@ export class AppServerProtocol implements AgentProtocol {
   #turnAccepted(turn: Turn, nativeId: string | undefined, step: StepBuilder): void {
     if (nativeId !== undefined) turn.nativeId ??= nativeId;
     // The interrupt that was sent without an id may have come too early to find the turn.
-    if (this.#turn === turn && turn.interruptRequested) step.write.push(this.#interruptLine(turn));
+    if (this.#conversation.turn === turn && turn.interruptRequested)
+      step.write.push(this.#interruptLine(turn));
   }
 
   #interruptLine(turn: Turn): string {
-    const params = { threadId: this.#threads.main, turnId: turn.nativeId ?? "" };
+    const params = { threadId: this.#conversation.threads.main, turnId: turn.nativeId ?? "" };
     return this.#peer.request("turn/interrupt", params, { type: "ignored" });
   }
 
   #steer(id: string, content: readonly AgentContentPart[]): Step {
-    const turnId = this.#turn?.nativeId;
-    const threadId = this.#threads.main;
+    const turnId = this.#conversation.turn?.nativeId;
+    const threadId = this.#conversation.threads.main;
     if (turnId === undefined || threadId === undefined) {
       return { responses: [{ id, error: "Codex runs no turn that could be steered." }] };
     }
@@ -261,13 +239,22 @@ export class AppServerProtocol implements AgentProtocol {
     return { write: [this.#peer.request("turn/steer", params, { type: "steer", id })] };
   }
 
+  #notification(method: string, params: JsonObject, step: StepBuilder): void {
+    const items = this.#conversation.notification(method, params, step);
+    if (items.size === 0) return;
+    const list = { threadId: this.#conversation.threads.main };
+    step.write.push(
+      this.#peer.request("thread/backgroundTerminals/list", list, { type: "terminals", items }),
+    );
+  }
+
   #serverRequest(request: ApprovalRequest, step: StepBuilder): void {
     const { permissions } = this.#input;
     // Nobody is there to ask for a turn that is over.
-    const isOurs = this.#turn !== undefined && this.#threads.belongsTo(this.#turn.nativeId, request.params);
+    const isOurs = this.#conversation.belongs(request.params);
     const decide =
       permissions === "allow-all" ? "allow" : permissions === "ask" && isOurs ? undefined : "deny";
-    const outcome = this.#approvals.request(request, decide);
+    const outcome = this.#conversation.approvals.request(request, decide);
     step.background = !isOurs;
     switch (outcome.type) {
       case "asked":
@@ -278,117 +265,12 @@ export class AppServerProtocol implements AgentProtocol {
         if (outcome.notice !== undefined) step.notice("warning", outcome.notice);
         return;
       case "unknown": {
-        const error = {
-          code: jsonRpcErrors.methodNotFound,
-          message: `playpen does not know ${request.method}.`,
-        };
-        step.write.push(this.#peer.reject(request.id, error));
+        const message = `playpen does not know ${request.method}.`;
+        step.write.push(this.#peer.reject(request.id, { code: jsonRpcErrors.methodNotFound, message }));
         step.emit({ type: "agent.unknown", raw: step.raw });
         return;
       }
     }
-  }
-
-  #notification(method: string, params: JsonObject, raw: unknown, step: StepBuilder): void {
-    const turn = this.#turn;
-    if (method === "turn/started") {
-      this.#turnStarted(params, step);
-      return;
-    }
-    const belongs = turn !== undefined && this.#threads.belongsTo(turn.nativeId, params);
-    step.background = !belongs;
-    switch (method) {
-      case "turn/completed":
-        if (belongs && this.#threads.isMain(params)) this.#turnCompleted(turn, params, step);
-        return;
-      case "thread/tokenUsage/updated":
-        this.#tokenUsage(params, belongs, step);
-        return;
-      case "error":
-        if (belongs && params["willRetry"] === true) {
-          turn.retries += 1;
-          step.emit(retrying(objectField(params, "error"), turn.retries));
-        }
-        return;
-      case "serverRequest/resolved": {
-        const requestId = this.#approvals.resolved(params["requestId"]);
-        if (requestId !== undefined) {
-          step.emit({ type: "permission.resolved", requestId, outcome: "cancelled", by: "agent" });
-        }
-        return;
-      }
-      case "hook/completed":
-        step.emit(...blockedCall(objectField(params, "run")));
-        return;
-      default: {
-        if (silentNotifications.has(method)) return;
-        const context = {
-          threads: this.#threads,
-          approvals: this.#approvals,
-          turnId: turn?.nativeId,
-          commands: this.#commands,
-          belongs,
-        };
-        const events = itemEvents(method, params, context) ?? this.#status.events(method, params);
-        step.emit(...(events ?? [{ type: "agent.unknown" as const, raw }]));
-      }
-    }
-  }
-
-  #turnStarted(params: JsonObject, step: StepBuilder): void {
-    this.#threads.turnStarted(params);
-    const nativeId = stringField(params["turn"], "id");
-    if (!this.#threads.isMain(params) || nativeId === undefined) return;
-    if (this.#turn === undefined) {
-      step.notice("warning", "Codex began a turn that no prompt asked for.");
-    } else {
-      this.#turn.nativeId ??= nativeId;
-    }
-  }
-
-  #turnCompleted(turn: Turn, params: JsonObject, step: StepBuilder): void {
-    const completed = objectField(params, "turn");
-    this.#turn = undefined;
-    this.#approvals.turnEnded();
-    const usage = { usage: this.#usage.usage };
-    switch (stringField(completed, "status")) {
-      case "failed":
-        this.#endCommands(step);
-        step.emit({ type: "turn.failed", error: turnError(completed["error"]), ...usage });
-        return;
-      case "interrupted":
-        this.#endCommands(step);
-        step.emit({ type: "turn.interrupted", by: turn.interruptRequested ? "host" : "agent", ...usage });
-        return;
-      default: {
-        const { requests } = this.#usage;
-        // The call itself has succeeded: what it started goes on by the agent's own will.
-        for (const toolCallId of this.#commands.turnEnded("background")) {
-          step.emit({
-            type: "tool.completed",
-            toolCallId,
-            status: "ok",
-            output: "Still running in the background.",
-          });
-        }
-        step.emit({
-          type: "turn.completed",
-          stopReason: "end_turn",
-          ...usage,
-          ...(requests === 0 ? {} : { numTurns: requests }),
-        });
-      }
-    }
-  }
-
-  /** A turn that did not end by itself leaves its commands running, unless they are looked for and ended. */
-  #endCommands(step: StepBuilder): void {
-    const items = new Set(this.#commands.turnEnded("interrupt"));
-    if (items.size === 0) return;
-    const params = { threadId: this.#threads.main };
-    step.write.push(
-      this.#peer.request("thread/backgroundTerminals/list", params, { type: "terminals", items }),
-    );
   }
 
   /** Ends those commands, and no others. */
@@ -396,24 +278,10 @@ export class AppServerProtocol implements AgentProtocol {
     for (const terminal of arrayField(result, "data")) {
       const processId = stringField(terminal, "processId");
       if (processId === undefined || !items.has(stringField(terminal, "itemId") ?? "")) continue;
-      const params = { threadId: this.#threads.main, processId };
+      const params = { threadId: this.#conversation.threads.main, processId };
       step.write.push(
         this.#peer.request("thread/backgroundTerminals/terminate", params, { type: "ignored" }),
       );
     }
-  }
-
-  #tokenUsage(params: JsonObject, belongs: boolean, step: StepBuilder): void {
-    const tokenUsage = objectField(params, "tokenUsage");
-    this.#usage.update(stringField(params, "threadId") ?? "", tokenUsage, belongs);
-    if (!belongs) return;
-    const contextWindow = this.#threads.isMain(params)
-      ? numberField(tokenUsage, "modelContextWindow")
-      : undefined;
-    step.emit({
-      type: "usage.updated",
-      usage: this.#usage.usage,
-      ...(contextWindow === undefined ? {} : { contextWindow }),
-    });
   }
 }
