@@ -34,7 +34,8 @@ export async function planFolders(
   const same = (writable: boolean) => (path: string) => ({ inside: path, host: path, writable });
   const others: readonly FolderMapping[] = [
     same(true)(layout.home),
-    { inside: isIsolated ? "/tmp" : layout.temporary, host: layout.temporary, writable: true },
+    same(true)(layout.temporary),
+    ...(isIsolated ? [{ inside: "/tmp", host: layout.temporary, writable: true }] : []),
     ...writablePaths.map(same(true)),
     ...readOnlyPaths.map(same(false)),
   ];
@@ -43,6 +44,14 @@ export async function planFolders(
     [same(true)(host), ...others].some((folder) => folder.writable && isWithin(wantedCwd, folder.inside));
   const inside = isCovered ? host : placeWorkspace(wantedCwd, isIsolated);
   return { folders: [{ inside, host, writable: true }, ...others], cwd: wantedCwd ?? inside };
+}
+
+/**
+ * The value of TMPDIR. Some programs do not work when the home folder lies in it, as it would where all sandboxes are
+ * kept below /tmp.
+ */
+export function temporaryFolder(layout: Layout, isIsolated: boolean): string {
+  return isIsolated && !isWithin(layout.home, "/tmp") ? "/tmp" : layout.temporary;
 }
 
 /** Shows the workspace at another place inside than it has on the host. */

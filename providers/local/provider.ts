@@ -14,7 +14,7 @@ import {
 } from "../../src/kit.ts";
 import { startAnchor } from "./anchor.ts";
 import { probeBubblewrap, type NamespaceTools, type ProbeResult } from "./bubblewrap.ts";
-import { planFolders } from "./folders.ts";
+import { planFolders, temporaryFolder } from "./folders.ts";
 import { hostEnvironment } from "./host-environment.ts";
 import { createFolders, defaultRoot, isSandboxId, layoutOf, newSandboxId, type Layout } from "./layout.ts";
 import { planMounts } from "./mounts.ts";
@@ -211,7 +211,7 @@ export class LocalProvider implements SandboxProvider {
     return {
       ...hostEnvironment(process.env, this.#settings.passEnv),
       HOME: layout.home,
-      TMPDIR: tools === undefined ? layout.temporary : "/tmp",
+      TMPDIR: temporaryFolder(layout, tools !== undefined),
       ...env,
     };
   }

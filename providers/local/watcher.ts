@@ -15,6 +15,9 @@ export const systemFolders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/run/cu
  * word, by whatever death, everything that carries the sandbox's marker is killed and the private folder removed. With
  * `detach SECONDS` it waits that long first; a later deadline arrives by file and SIGUSR1.
  *
+ * (A signal that comes before its trap is set is made good by the look at the file; one that comes between the start of
+ * `sleep` and the wait for it ends that very `sleep`.)
+ *
  * It is also the parent of the process that holds the sandbox's namespaces, which dies with it: a sandbox never
  * outlives its watcher.
  */
@@ -32,11 +35,13 @@ exec >/dev/null 2>&1 3>&-
 read -r word seconds || word=
 if [ "$word" = detach ]; then
   deadline=$(($(date +%s) + seconds))
-  trap 'read -r deadline < "$folder/deadline"; kill "$sleeper"' USR1
+  : &
+  wait "$!"
+  trap 'read -r deadline < "$folder/deadline"; kill "$!"' USR1
+  [ -f "$folder/deadline" ] && read -r deadline < "$folder/deadline"
   while now=$(date +%s); [ "$now" -lt "$deadline" ]; do
     sleep $((deadline - now)) &
-    sleeper=$!
-    wait "$sleeper"
+    wait "$!"
   done
   trap '' USR1
 fi
