@@ -51,7 +51,11 @@ export default function setup(): (() => Promise<void>) | undefined {
       left = look();
     }
     rmSync(folder, { recursive: true, force: true });
-    if (left.length > 0) throw new Error(`The tests left behind:\n${left.join("\n")}`);
+    if (left.length > 0) {
+      // Vitest prints what a tear-down throws, and would still exit with 0.
+      process.exitCode = 1;
+      throw new Error(`The tests left behind:\n${left.join("\n")}`);
+    }
   };
 }
 
