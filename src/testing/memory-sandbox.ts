@@ -4,9 +4,11 @@ import { deferred } from "../kit/deferred.ts";
 import type {
   Command,
   CreateOptions,
+  Environment,
   Labels,
   ProcessExit,
   Sandbox,
+  SandboxFiles,
   SandboxInfo,
   SandboxProcess,
   SandboxProvider,
@@ -24,6 +26,8 @@ export interface MemoryProcess {
   /** Resolves when the reader wants more: back-pressure as in a pipe. */
   readonly write: (data: string | Uint8Array) => Promise<void>;
   readonly writeError: (data: string) => Promise<void>;
+  /** Closes standard output and standard error ahead of the end, as a daemon does. */
+  readonly closeOutput: () => void;
   /** Aborted by a signal to the process; `reason` is the signal's name. */
   readonly killed: AbortSignal;
 }
@@ -114,7 +118,8 @@ class MemorySandbox implements Sandbox {
   readonly id = randomUUID();
   readonly cwd: string;
   readonly labels: Labels;
-  readonly files = memoryFiles();
+  readonly files: SandboxFiles;
+  readonly #env: Environment;
   readonly #options: MemorySandboxOptions;
   readonly #started: Command[];
   readonly #onDestroy: () => void;
@@ -126,6 +131,10 @@ class MemorySandbox implements Sandbox {
     this.#started = started;
     this.#onDestroy = onDestroy;
     this.cwd = spec.cwd ?? "/workspace";
+    this.#env = spec.env;
+    this.files = memoryFiles(this.cwd, () => {
+      if (this.#isGone) throw this.#lostError();
+    });
     this.labels = spec.labels;
   }
 
@@ -190,14 +199,18 @@ class MemorySandbox implements Sandbox {
     const process: MemoryProcess = {
       argv: command.argv,
       cwd: command.cwd ?? this.cwd,
-      env: command.env ?? {},
+      env: { ...this.#env, ...command.env },
       stdin: input.readable,
       write: stdout.write,
       writeError: stderr.write,
+      closeOutput: () => {
+        stdout.end();
+        stderr.end();
+      },
       killed: killed.signal,
     };
     if (command.stdin === "ignore") input.writable.close().catch(() => undefined);
-    program(process).then(
+    (async () => program(process))().then(
       (code) => {
         end({ code, signal: null });
       },
@@ -240,6 +253,16 @@ function pipe(): Pipe {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   let wanted = deferred<undefined>();
   let isOpen = true;
+  /** The write before: writers wait for their turn, since only one of them can wait for the reader. */
+  let last: Promise<void> = Promise.resolve();
+  const writeNext = async (data: string | Uint8Array): Promise<void> => {
+    while (isOpen && (controller?.desiredSize ?? 0) <= 0) {
+      wanted = deferred();
+      await wanted.promise;
+    }
+    if (!isOpen) throw new Error("The pipe is closed.");
+    controller?.enqueue(typeof data === "string" ? encoder.encode(data) : data);
+  };
   const readable = new ReadableStream<Uint8Array>(
     {
       start(given) {
@@ -257,13 +280,10 @@ function pipe(): Pipe {
   );
   return {
     readable,
-    async write(data) {
-      while (isOpen && (controller?.desiredSize ?? 0) <= 0) {
-        wanted = deferred();
-        await wanted.promise;
-      }
-      if (!isOpen) throw new Error("The pipe is closed.");
-      controller?.enqueue(typeof data === "string" ? encoder.encode(data) : data);
+    write(data) {
+      const write = last.then(() => writeNext(data));
+      last = write.catch(() => undefined);
+      return write;
     },
     end() {
       if (!isOpen) return;

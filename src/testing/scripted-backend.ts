@@ -1,15 +1,16 @@
-import { isJsonObject, parseJson, stringField } from "../kit/json.ts";
 import type { AgentBackend, AgentProtocol, BackendCapabilities, ProcessMode, Step } from "../spec/backend.ts";
 import type { MemoryProgram, MemoryProcess } from "./memory-sandbox.ts";
+import { parseScriptedLine, type ScriptedLine } from "./scripted-line.ts";
 
-/** A line that a scripted agent prints: a step of the backend contract, as JSON. */
-export type ScriptedLine = Omit<Step, "raw">;
+export type { ScriptedLine } from "./scripted-line.ts";
 
 /** A line that a scripted agent receives. */
 export type ScriptedInput =
   | { readonly type: "open"; readonly resume?: string }
   | { readonly type: "prompt"; readonly turnId: string; readonly text: string }
   | { readonly type: "interrupt" }
+  /** The time that the agent asked for with `wakeAfterMs` has passed. */
+  | { readonly type: "tick" }
   | { readonly type: "reply"; readonly answer: unknown }
   | { readonly type: "request"; readonly request: { readonly id: string; readonly type: string } };
 
@@ -20,6 +21,8 @@ export interface ScriptedBackendOptions {
   readonly capabilities?: Partial<BackendCapabilities>;
   /** Sets the credentials that it asks for, for tests of missing ones. */
   readonly credentials?: AgentBackend["credentials"];
+  /** The backend's own environment option. */
+  readonly env?: AgentBackend["env"];
 }
 
 const everything: BackendCapabilities = {
@@ -58,18 +61,24 @@ export function scriptedBackend(options: ScriptedBackendOptions = {}): AgentBack
       executables: [],
     },
     credentials: options.credentials ?? { anyOf: [], forwarded: [], secret: [] },
-    env: {},
+    env: options.env ?? {},
     install: true,
     launch: (input) => ({
       argv: [input.executable],
       env: input.model === undefined ? {} : { SCRIPTED_MODEL: input.model },
       files: [],
     }),
-    protocol: () => new ScriptedProtocol(),
+    protocol: () => new ScriptedProtocol(options.capabilities?.interrupt !== "signal"),
   };
 }
 
 class ScriptedProtocol implements AgentProtocol {
+  readonly #canInterrupt: boolean;
+
+  constructor(canInterrupt: boolean) {
+    this.#canInterrupt = canInterrupt;
+  }
+
   open(start: Parameters<AgentProtocol["open"]>[0]): Step {
     return send({ type: "open", ...(start.resume && { resume: start.resume.nativeSessionId }) });
   }
@@ -80,18 +89,7 @@ class ScriptedProtocol implements AgentProtocol {
   }
 
   push(line: string): Step {
-    const raw = parseJson(line);
-    if (!isJsonObject(raw)) {
-      return {
-        events: [{ type: "agent.unparsed", line: line.slice(0, 2048), bytes: line.length, truncated: false }],
-      };
-    }
-    const { events } = raw;
-    const isWellFormed =
-      events === undefined ||
-      (Array.isArray(events) && events.every((event) => stringField(event, "type") !== undefined));
-    if (!isWellFormed) return { events: [{ type: "agent.unknown", raw }] };
-    return { ...(raw as ScriptedLine), raw };
+    return parseScriptedLine(line);
   }
 
   reply(answer: Parameters<AgentProtocol["reply"]>[0]): Step {
@@ -99,7 +97,7 @@ class ScriptedProtocol implements AgentProtocol {
   }
 
   interrupt(): Step {
-    return send({ type: "interrupt" });
+    return this.#canInterrupt ? send({ type: "interrupt" }) : {};
   }
 
   request(request: Parameters<NonNullable<AgentProtocol["request"]>>[0]): Step {
@@ -107,7 +105,7 @@ class ScriptedProtocol implements AgentProtocol {
   }
 
   tick(): Step {
-    return {};
+    return send({ type: "tick" });
   }
 
   end(): Step {
