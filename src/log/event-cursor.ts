@@ -12,9 +12,9 @@ const done: IteratorResult<AgentEvent, undefined> = { done: true, value: undefin
 export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined> {
   readonly #log: EventLog;
   readonly #signal: AbortSignal | undefined;
+  readonly #holds: boolean;
   #next: number;
   #closed = false;
-  #holds: boolean;
   readonly #waiters: Waiter[] = [];
 
   constructor(log: EventLog, options: SubscribeOptions) {
@@ -22,6 +22,10 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
     this.#next = options.from ?? log.lastSeq + 1;
     this.#holds = options.backpressure ?? false;
     this.#signal = options.signal;
+    if (this.#signal?.aborted === true) {
+      this.#closed = true;
+      return;
+    }
     if (this.#holds) log.hold(this);
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
   }
@@ -36,14 +40,27 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
   }
 
   next(): Promise<IteratorResult<AgentEvent, undefined>> {
+    const value = this.poll();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
     if (this.#signal?.aborted === true) return Promise.reject(this.#signal.reason as Error);
     if (this.#closed) return Promise.resolve(done);
-    if (this.#waiters.length === 0 && this.#next <= this.#log.lastSeq) return this.#take();
-    if (this.#log.ended) return Promise.resolve(done);
+    if (this.#next < this.#log.firstSeq) return Promise.reject(this.#lag());
+    if (this.#log.ended) {
+      this.close();
+      return Promise.resolve(done);
+    }
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
       this.#log.wait(this);
     });
+  }
+
+  /** The next event if it is there already, without a promise. `undefined` says nothing more: ask `next()`. */
+  poll(): AgentEvent | undefined {
+    if (this.#closed || this.#next > this.#log.lastSeq || this.#next < this.#log.firstSeq) return undefined;
+    // Whoever asked first is served first.
+    if (this.#waiters.length > 0) return undefined;
+    return this.#take();
   }
 
   /** Leaves the log; what was not read is not read any more. */
@@ -64,22 +81,24 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
   wake(): void {
     while (this.#waiters.length > 0 && this.#next <= this.#log.lastSeq) {
       const waiter = this.#waiters.shift();
-      this.#take().then(waiter?.resolve, waiter?.reject);
+      if (this.#next < this.#log.firstSeq) waiter?.reject(this.#lag());
+      else waiter?.resolve({ done: false, value: this.#take() });
     }
-    if (this.#waiters.length === 0) return;
-    if (this.#log.ended) for (const waiter of this.#waiters.splice(0)) waiter.resolve(done);
+    if (this.#closed || this.#waiters.length === 0) return;
+    if (this.#log.ended) this.close();
     else this.#log.wait(this);
   }
 
-  #take(): Promise<IteratorResult<AgentEvent, undefined>> {
-    if (this.#next < this.#log.firstSeq) {
-      const error = this.#log.lagged(this.#next);
-      this.close();
-      return Promise.reject(error);
-    }
-    const value = this.#log.at(this.#next++);
+  #take(): AgentEvent {
+    const event = this.#log.at(this.#next++);
     if (this.#holds) this.#log.advanced();
-    return Promise.resolve({ done: false, value });
+    return event;
+  }
+
+  #lag(): Error {
+    const error = this.#log.lagged(this.#next);
+    this.close();
+    return error;
   }
 
   readonly #abort = (): void => {

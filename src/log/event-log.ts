@@ -34,6 +34,12 @@ export interface SubscribeOptions {
 /** Events are stored in segments of this size and dropped a segment at a time, which keeps the cost per event flat. */
 const segmentLength = 256;
 
+interface Subscription {
+  readonly listener: EventListener;
+  /** The last event that it does not get. */
+  readonly after: number;
+}
+
 interface Segment {
   readonly events: AgentEvent[];
   bytes: number;
@@ -57,7 +63,10 @@ export class EventLog {
   #bytes = 0;
   #ended = false;
   #pressureLifted = false;
-  readonly #listeners = new Set<EventListener>();
+  readonly #listeners = new Set<Subscription>();
+  /** Events that a listener caused while another event was being handed over. */
+  readonly #undelivered: AgentEvent[] = [];
+  #isDelivering = false;
   readonly #waiting = new Set<EventCursor>();
   readonly #holders = new Set<EventCursor>();
   #pressure: { readonly released: Promise<void>; readonly release: () => void } | undefined;
@@ -85,8 +94,9 @@ export class EventLog {
   }
 
   /**
-   * Gives the event its place and hands it to every listener before it returns. The object is taken over: the fields
-   * are set on it, since a copy of each event would cost a tenth of the whole path.
+   * Gives the event its place and hands it to every listener before it returns; an event that a listener causes is
+   * handed over after the one that it came from, so that every listener sees one order. The object is taken over: the
+   * fields are set on it, since a copy of each event would cost a tenth of the whole path.
    *
    * @param bytes - The share of the CLI's output it stems from, which is what it counts against the bound.
    */
@@ -97,7 +107,7 @@ export class EventLog {
     logged.at = this.#lastAt;
     logged.sessionId = this.#sessionId;
     this.#store(logged, bytes);
-    for (const listener of this.#listeners) this.#hand(listener, logged);
+    if (this.#listeners.size > 0) this.#deliver(logged);
     if (this.#waiting.size > 0) this.#wake();
     return logged;
   }
@@ -110,9 +120,10 @@ export class EventLog {
 
   /** Calls `listener` with each event from now on, within `append`. Returns a function that ends it. */
   listen(listener: EventListener): () => void {
-    this.#listeners.add(listener);
+    const subscription = { listener, after: this.#lastSeq };
+    this.#listeners.add(subscription);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(subscription);
     };
   }
 
@@ -145,6 +156,13 @@ export class EventLog {
   liftPressure(lifted: boolean): void {
     this.#pressureLifted = lifted;
     if (lifted) this.#release();
+  }
+
+  /** The kept events from `first` to `last`, both included. */
+  slice(first: number, last: number): AgentEvent[] {
+    const events: AgentEvent[] = [];
+    for (let seq = Math.max(first, this.#firstSeq); seq <= last; seq++) events.push(this.at(seq));
+    return events;
   }
 
   /** The event with this `seq`, which must be kept. */
@@ -228,6 +246,18 @@ export class EventLog {
       this.#firstSeq += segmentLength;
       this.#bytes -= oldest.bytes;
     }
+  }
+
+  #deliver(event: AgentEvent): void {
+    if (this.#isDelivering) {
+      this.#undelivered.push(event);
+      return;
+    }
+    this.#isDelivering = true;
+    for (let next: AgentEvent | undefined = event; next !== undefined; next = this.#undelivered.shift()) {
+      for (const { listener, after } of this.#listeners) if (next.seq > after) this.#hand(listener, next);
+    }
+    this.#isDelivering = false;
   }
 
   #hand(listener: EventListener, event: AgentEvent): void {

@@ -1,3 +1,4 @@
+import { errorText } from "../errors/error-text.ts";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import type { ErrorCode, ErrorDetails } from "../spec/errors.ts";
 import type { TurnErrorInfo } from "../spec/events.ts";
@@ -25,8 +26,7 @@ export function errorInfoOf(error: unknown): TurnErrorInfo {
       ...(details.exitCode === undefined ? {} : { exitCode: details.exitCode }),
     };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: "agent_error", message, retryable: false };
+  return { code: "agent_error", message: errorText(error), retryable: false };
 }
 
 export function agentExited(exit: ProcessExit | undefined, stderr: string): TurnErrorInfo {
@@ -58,9 +58,9 @@ export function startFailure(agent: string, info: TurnErrorInfo): SandboxAgentEr
 }
 
 /** The error that an awaited turn rejects with when it failed. */
-export function turnFailure(result: TurnResult, info: TurnErrorInfo): SandboxAgentError {
+export function turnFailure(result: TurnResult, info: TurnErrorInfo, cause: unknown): SandboxAgentError {
   const { message, retryable: _retryable, code, ...facts } = info;
-  return createError(code, message, facts, result);
+  return createError(code, message, facts, { result, cause });
 }
 
 /** Codes that come as data have details of which only the common part is known here. */
@@ -68,8 +68,7 @@ function createError(
   code: ErrorCode,
   message: string,
   facts: object,
-  result?: TurnResult,
+  rest: { readonly result?: TurnResult; readonly cause?: unknown } = {},
 ): SandboxAgentError {
-  const details = facts as ErrorDetails[ErrorCode];
-  return new SandboxAgentError(code, message, result === undefined ? { details } : { details, result });
+  return new SandboxAgentError(code, message, { details: facts as ErrorDetails[ErrorCode], ...rest });
 }

@@ -12,15 +12,21 @@ export interface TurnEventsOptions {
   readonly onLeave: () => Promise<void>;
 }
 
-const done: IteratorResult<AgentEvent, undefined> = { done: true, value: undefined };
+type Result = IteratorResult<AgentEvent, undefined>;
+
+const done: Result = { done: true, value: undefined };
 const terminalTypes: ReadonlySet<string> = new Set(terminalEventTypes);
 
 /** One consumer's way through the events of a turn. */
 export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> {
   readonly #options: TurnEventsOptions;
   #cursor: EventCursor | undefined;
+  /** What is left to read of a turn that has ended. */
+  #rest: { readonly events: readonly AgentEvent[]; index: number } | undefined;
   #isQueuedGiven = false;
   #finished = false;
+  /** Calls of `next()` that wait, one behind the other. */
+  #waiting: Promise<unknown> | undefined;
 
   constructor(options: TurnEventsOptions) {
     this.#options = options;
@@ -31,38 +37,99 @@ export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> 
     this.#cursor ??= this.#options.log.subscribe({ from: seq, backpressure: true });
   }
 
+  /**
+   * The turn has ended: what is unread is taken out of the log, so that a consumer which is slow, or never comes back,
+   * holds up no later turn. When its beginning is not kept any more, the first `next()` tells.
+   */
+  seal(firstSeq: number, lastSeq: number): void {
+    if (this.#finished) return;
+    const { log, turnId } = this.#options;
+    const position = this.#cursor?.position ?? firstSeq;
+    if (position < log.firstSeq) {
+      this.#cursor ??= log.subscribe({ from: firstSeq });
+      return;
+    }
+    const events = log.slice(position, lastSeq).filter((event) => event.turnId === turnId);
+    this.#rest = { events, index: 0 };
+    this.#cursor?.close();
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  async next(): Promise<IteratorResult<AgentEvent, undefined>> {
-    if (this.#finished) return done;
-    if (!this.#isQueuedGiven) {
-      this.#isQueuedGiven = true;
-      return { done: false, value: this.#options.queuedEvent };
+  // No async function: for a consumer that keeps up, its promises would cost as much as parsing the line.
+  next(): Promise<Result> {
+    if (this.#waiting === undefined) {
+      const value = this.#poll();
+      if (value !== undefined) return Promise.resolve({ done: false, value });
     }
-    if (this.#cursor === undefined) await this.#options.started;
-    for (;;) {
-      const result = await this.#cursor?.next();
-      if (result === undefined || result.done === true) {
-        this.#finished = true;
-        return done;
-      }
-      if (result.value.turnId !== this.#options.turnId) continue;
-      if (terminalTypes.has(result.value.type)) this.#finish();
-      return result;
-    }
+    if (this.#finished) return Promise.resolve(done);
+    const result = this.#waiting === undefined ? this.#wait() : this.#waiting.then(() => this.#wait());
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#waiting = settled;
+    void settled.then(() => {
+      if (this.#waiting === settled) this.#waiting = undefined;
+    });
+    return result;
   }
 
-  async return(): Promise<IteratorResult<AgentEvent, undefined>> {
+  async return(): Promise<Result> {
     if (this.#finished) return done;
     this.#finish();
     await this.#options.onLeave();
     return done;
   }
 
+  /** The next event of the turn if it is there already. */
+  #poll(): AgentEvent | undefined {
+    if (this.#finished) return undefined;
+    if (!this.#isQueuedGiven) {
+      this.#isQueuedGiven = true;
+      return this.#options.queuedEvent;
+    }
+    for (;;) {
+      const event = this.#rest === undefined ? this.#cursor?.poll() : this.#rest.events[this.#rest.index++];
+      if (event === undefined) return undefined;
+      if (this.#accepts(event)) return event;
+    }
+  }
+
+  async #wait(): Promise<Result> {
+    if (this.#cursor === undefined && this.#rest === undefined) await this.#options.started;
+    for (;;) {
+      const value = this.#poll();
+      if (value !== undefined) return { done: false, value };
+      if (this.#finished || this.#rest !== undefined) break;
+      const result = await this.#cursor?.next();
+      if (result === undefined) break;
+      if (result.done === true) {
+        // Sealed meanwhile: the rest is there.
+        if (this.#hasRest) continue;
+        break;
+      }
+      if (this.#accepts(result.value)) return result;
+    }
+    this.#finish();
+    return done;
+  }
+
+  get #hasRest(): boolean {
+    return this.#rest !== undefined;
+  }
+
+  #accepts(event: AgentEvent): boolean {
+    if (event.turnId !== this.#options.turnId) return false;
+    if (terminalTypes.has(event.type)) this.#finish();
+    return true;
+  }
+
   #finish(): void {
     this.#finished = true;
     this.#cursor?.close();
+    this.#rest = undefined;
   }
 }

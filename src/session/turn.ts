@@ -40,7 +40,8 @@ export type TurnStatus = "queued" | "running" | TurnResult["status"];
  * awaits rejects nobody.
  *
  * Iterating replays the turn from its start and ends after its terminal event. An iterator that was obtained before
- * the turn began holds the agent up when it is not read, so that nothing is lost and memory stays flat.
+ * the turn ended holds the agent up when it is not read, so that nothing is lost and memory stays flat; what is
+ * unread when the turn ends stays with the iterator, and holds up no other turn.
  *
  * @example
  * ```ts
@@ -61,6 +62,7 @@ export class Turn implements AsyncIterable<AgentEvent>, PromiseLike<TurnResult> 
   readonly #started: Deferred<number> = deferred();
   readonly #iterators = new Set<TurnEvents>();
   #startSeq: number | undefined;
+  #endSeq: number | undefined;
   #status: TurnStatus = "queued";
   #timeout: { readonly kind: "total" | "idle"; readonly timeoutMs: number } | undefined;
 
@@ -105,6 +107,10 @@ export class Turn implements AsyncIterable<AgentEvent>, PromiseLike<TurnResult> 
         if (this.#options.keepRunning !== true) await this.interrupt();
       },
     });
+    if (this.#startSeq !== undefined && this.#endSeq !== undefined) {
+      iterator.seal(this.#startSeq, this.#endSeq);
+      return iterator;
+    }
     this.#iterators.add(iterator);
     if (this.#startSeq !== undefined) iterator.open(this.#startSeq);
     return iterator;
@@ -137,14 +143,17 @@ export class Turn implements AsyncIterable<AgentEvent>, PromiseLike<TurnResult> 
     this.#timeout = { kind, timeoutMs };
   }
 
-  /** @internal The terminal event is in the log. */
-  end(result: TurnResult): void {
+  /** @internal The terminal event is in the log. `cause` is what was thrown, where that is how the turn failed. */
+  end(result: TurnResult, cause?: unknown): void {
     this.#status = result.status;
+    this.#endSeq = this.#host.log.lastSeq;
+    for (const iterator of this.#iterators) iterator.seal(this.#startSeq ?? this.#endSeq, this.#endSeq);
+    this.#iterators.clear();
     if (result.status === "completed" || this.#options.reject === false) this.#result.resolve(result);
-    else this.#result.reject(this.#reasonOf(result));
+    else this.#result.reject(this.#reasonOf(result, cause));
   }
 
-  #reasonOf(result: TurnResult): unknown {
+  #reasonOf(result: TurnResult, cause: unknown): unknown {
     const { signal } = this.#options;
     if (result.status === "interrupted") {
       if (result.interruptedBy === "timeout" && this.#timeout !== undefined) {
@@ -164,6 +173,7 @@ export class Turn implements AsyncIterable<AgentEvent>, PromiseLike<TurnResult> 
     return turnFailure(
       result,
       result.error ?? { code: "agent_error", message: "The turn failed.", retryable: false },
+      cause,
     );
   }
 }
