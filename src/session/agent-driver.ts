@@ -1,5 +1,6 @@
-import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
+import { errorText } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
+import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { abortable, deferred, settlesWithin, type Deferred } from "../kit/deferred.ts";
 import type { DecodedLine } from "../lines/line-decoder.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -9,15 +10,16 @@ import type {
   AgentSessionInput,
   HostAnswer,
   HostRequest,
-  LaunchInput,
   NativeSession,
   Step,
   TurnInput,
 } from "../spec/backend.ts";
-import type { AgentEventBody, TurnErrorInfo } from "../spec/events.ts";
+import { type AgentEventBody, terminalEventTypes, type TurnErrorInfo } from "../spec/events.ts";
 import type { Environment, Sandbox } from "../spec/sandbox.ts";
 import { AgentProcess, type AgentProcessEnd } from "./agent-process.ts";
 import { agentExited, errorInfoOf, startFailure } from "./turn-errors.ts";
+import { agentError, PendingRequests } from "./pending-requests.ts";
+import { spawnAgent } from "./spawn-agent.ts";
 import { stopTurn } from "./stop-turn.ts";
 import type { InterruptedBy, TurnLedger } from "./turn-ledger.ts";
 
@@ -42,6 +44,8 @@ const startTimeoutMs = 60_000;
 /** How long a CLI may take to end by itself when its input is closed. */
 const closeGraceMs = 2_000;
 
+const terminalTypes: ReadonlySet<string> = new Set(terminalEventTypes);
+
 /**
  * Runs the CLI of one session: starts processes, feeds the protocol with their lines, carries out its steps. It knows
  * of one turn at a time; queueing them is the session's part.
@@ -50,23 +54,29 @@ export class AgentDriver {
   readonly #options: AgentDriverOptions;
   readonly #protocol: AgentProtocol;
   readonly #ledger: TurnLedger;
+  /** The process that speaks with the protocol. One that was given up is never heard again. */
   #process: AgentProcess | undefined;
   #model: string | undefined;
   /** The session a new process takes up. */
   #resume: NativeSession | undefined;
   #nativeSessionId: string | undefined;
-  #ready: Deferred<void> = deferred();
+  #ready: Deferred<undefined> = deferred();
   #startError: TurnErrorInfo | undefined;
-  #resumeLost: Deferred<void> = deferred();
+  /** Whether the process was started to take up a session, which it may then not find. */
+  #isResuming = false;
   #isResumeLost = false;
-  #turnEnded: Deferred<void> = deferred();
-  #launchAbort: AbortController | undefined;
-  /** Whether the agent knows of the running turn. */
+  /** Settles when the running turn has ended, or has to be sent again to a fresh session. */
+  #outcome: Deferred<undefined> = deferred();
+  #turnEnded: Deferred<undefined> = deferred();
+  /** Settles when the agent knows of the running turn, or the turn has ended. */
+  #prompted: Deferred<undefined> = deferred();
   #isPrompted = false;
+  #launchAbort: AbortController | undefined;
+  readonly #closed = new AbortController();
   #stopping: Promise<void> | undefined;
   #tick: NodeJS.Timeout | undefined;
   #lastActivityAt = 0;
-  readonly #requests = new Map<string, Deferred<void>>();
+  readonly #requests = new PendingRequests();
 
   constructor(options: AgentDriverOptions) {
     this.#options = options;
@@ -99,25 +109,17 @@ export class AgentDriver {
     if (this.#options.backend.mode === "session") await this.#ensureProcess(undefined, signal);
   }
 
-  /** Runs a turn that the ledger has begun. Resolves when it has ended and the next one may come; never rejects. */
+  /** Runs a turn that the ledger has begun. Resolves when it has ended; never rejects. */
   async run(turn: TurnInput): Promise<void> {
-    if (this.#ledger.turnId !== turn.turnId) return;
-    this.#turnEnded = deferred();
-    this.#launchAbort = new AbortController();
-    this.#touch();
     try {
-      for (;;) {
-        await this.#ensureProcess(turn, this.#launchAbort.signal);
-        if (this.#ledger.turnId !== turn.turnId) break;
-        this.#isPrompted = true;
-        this.#apply(this.#protocol.prompt(turn));
-        await Promise.race([this.#turnEnded.promise, this.#resumeLost.promise]);
-        if (!this.#isResumeLost || this.#ledger.turnId !== turn.turnId) break;
-        await this.#forgetResume();
-      }
+      if (this.#isRunning(turn)) await this.#converse(turn);
     } catch (error) {
-      this.#ledger.fail(errorInfoOf(error));
+      this.#ledger.fail(errorInfoOf(error), error);
     }
+  }
+
+  /** Tidies up after a turn, whether or not it came to `run`. Resolves when the next one may begin. */
+  async settled(): Promise<void> {
     this.#isPrompted = false;
     this.#launchAbort = undefined;
     await this.#stopping;
@@ -127,56 +129,102 @@ export class AgentDriver {
 
   /** To be called when the ledger has logged a terminal event. */
   turnEnded(): void {
-    this.#turnEnded.resolve();
+    for (const waiting of [this.#turnEnded, this.#outcome, this.#prompted]) waiting.resolve(undefined);
+    this.#turnEnded = deferred();
+    this.#prompted = deferred();
   }
 
   /** Stops the running turn: by the protocol, then by harder and harder signals. Resolves when it has ended. */
   interrupt(by: InterruptedBy): Promise<void> {
     this.#ledger.interruptRequested(by);
     if (this.#ledger.turnId === undefined) return Promise.resolve();
-    this.#stopping ??= this.#stop().finally(() => {
-      this.#stopping = undefined;
-    });
+    if (this.#stopping === undefined) {
+      // Set before anything happens: what stopping causes may ask for it again.
+      const stopped = deferred<undefined>();
+      this.#stopping = stopped.promise;
+      void this.#stop().finally(() => {
+        this.#stopping = undefined;
+        stopped.resolve(undefined);
+      });
+    }
     return this.#stopping;
   }
 
   reply(answer: HostAnswer): void {
     this.#touch();
-    this.#apply(this.#protocol.reply(answer));
+    this.#attempt(() => this.#protocol.reply(answer));
   }
 
-  /** Sends a request to the running CLI; rejects with its words if it refuses. */
-  async request(request: HostRequest): Promise<void> {
-    if (request.type === "set_model") this.#model = request.model;
-    // Without a process there is nobody to tell: the next one is started with the new model.
-    if (this.#process === undefined || this.#protocol.request === undefined) return;
-    const answer = deferred<void>();
-    this.#requests.set(request.id, answer);
-    this.#apply(this.#protocol.request(request));
-    try {
-      await answer.promise;
-    } finally {
-      this.#requests.delete(request.id);
+  /** Has the CLI use another model: a running one is told, and the next one is started with it. */
+  async setModel(request: Extract<HostRequest, { type: "set_model" }>): Promise<void> {
+    if (this.#options.backend.mode === "session" && this.#process !== undefined) {
+      await settlesWithin(this.#ready.promise, startTimeoutMs);
+      await this.#ask(request);
     }
+    this.#model = request.model;
   }
 
-  /** Ends the CLI and everything it started in the sandbox. */
+  /** Gives a message to the turn as soon as the agent knows of it. */
+  async steer(turnId: string, request: Extract<HostRequest, { type: "steer" }>): Promise<void> {
+    if (this.#ledger.turnId === turnId && !this.#isPrompted) await this.#prompted.promise;
+    if (this.#ledger.turnId !== turnId || this.#process === undefined) {
+      throw agentError("The turn ended before the message could be given to the agent.");
+    }
+    await this.#ask(request);
+  }
+
+  /** Ends the CLI and everything it started in the sandbox; no other is started any more. */
   async close(): Promise<void> {
-    this.#launchAbort?.abort();
+    this.#forbidLaunches();
     await this.#endProcess();
   }
 
   /** For a sandbox that is being destroyed: waits until the process is seen to be gone. */
   async abandoned(): Promise<void> {
-    this.#launchAbort?.abort();
-    if (this.#process !== undefined) await settlesWithin(this.#process.ended, closeGraceMs);
+    this.#forbidLaunches();
+    if (this.#process !== undefined) await this.#seeOff(this.#process);
     clearTimeout(this.#tick);
+  }
+
+  #forbidLaunches(): void {
+    const { sessionId } = this.#options.input;
+    const message = `The session ${sessionId} was closed.`;
+    this.#closed.abort(new SandboxAgentError("session_closed", message, { details: { sessionId } }));
+  }
+
+  #isRunning(turn: TurnInput): boolean {
+    return this.#ledger.turnId === turn.turnId;
+  }
+
+  /** Prompts the agent and waits for the end of the turn; again, where a session to resume turns out to be lost. */
+  async #converse(turn: TurnInput): Promise<void> {
+    this.#touch();
+    this.#launchAbort = new AbortController();
+    for (;;) {
+      await this.#ensureProcess(turn, this.#launchAbort.signal);
+      if (!this.#isRunning(turn)) return;
+      this.#outcome = deferred();
+      this.#isPrompted = true;
+      this.#prompted.resolve(undefined);
+      this.#attempt(() => this.#protocol.prompt(turn));
+      await this.#outcome.promise;
+      if (!this.#isResumeLost || !this.#isRunning(turn)) return;
+      this.#isPrompted = false;
+    }
+  }
+
+  async #ask(request: HostRequest): Promise<void> {
+    if (this.#process === undefined || this.#protocol.request === undefined) return;
+    await this.#requests.ask(request.id, () => {
+      this.#attempt(() => this.#protocol.request?.(request) ?? {});
+    });
   }
 
   async #endProcess(): Promise<void> {
     clearTimeout(this.#tick);
     const process = this.#process;
     if (process === undefined) return;
+    process.release();
     process.closeStdin();
     if (!(await settlesWithin(process.ended, closeGraceMs))) {
       await process.kill("SIGTERM");
@@ -184,103 +232,95 @@ export class AgentDriver {
     }
     // Also after a clean end: what the agent left running in the background ends with its session.
     await process.kill("SIGKILL");
-    await settlesWithin(process.ended, closeGraceMs);
+    await this.#seeOff(process);
+  }
+
+  /** Waits for the end of a process that has no choice but to end, and does without it when it is not seen. */
+  async #seeOff(process: AgentProcess): Promise<void> {
+    process.release();
+    if (await settlesWithin(process.ended, closeGraceMs)) return;
+    process.discard();
+    this.#over(process, {
+      exit: { code: null, signal: "SIGKILL" },
+      lost: undefined,
+      stderr: process.stderrTail,
+    });
   }
 
   async #stop(): Promise<void> {
     this.#options.log.liftPressure(true);
     if (!this.#isPrompted) {
-      this.#ledger.fail({
-        code: "turn_interrupted",
-        message: "Interrupted before the agent was asked.",
-        retryable: true,
-      });
+      const message = "Interrupted before the agent was asked.";
+      this.#ledger.fail({ code: "turn_interrupted", message, retryable: true });
       this.#launchAbort?.abort(new DOMException("The turn was interrupted.", "AbortError"));
       return;
     }
     const process = this.#process;
-    const step = this.#protocol.interrupt();
-    this.#apply(step);
-    const isAsked = (step.write?.length ?? 0) > 0 || step.closeStdin === true;
-    await stopTurn(this.#turnEnded.promise, isAsked ? 5_000 : 0, process);
-    if (this.#ledger.turnId === undefined) return;
-    this.#process = this.#process === process ? undefined : this.#process;
-    this.#ledger.fail({ code: "agent_error", message: "The agent could not be stopped.", retryable: false });
+    const ended = this.#turnEnded.promise;
+    const step = this.#attempt(() => this.#protocol.interrupt());
+    const isAsked = (step?.write?.length ?? 0) > 0 || step?.closeStdin === true;
+    const stoppedBy = await stopTurn(ended, isAsked ? 5_000 : 0, process);
+    if (stoppedBy === "protocol") return;
+    if (process !== undefined && this.#process === process) {
+      // A signal ends the process, if not at once: the next turn may not begin in it.
+      await (stoppedBy === "signal" ? this.#endProcess() : this.#seeOff(process));
+    }
+    const message = "The agent could not be stopped.";
+    this.#ledger.fail({ code: "agent_error", message, retryable: false });
   }
 
   async #ensureProcess(turn: TurnInput | undefined, signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
-      if (this.#process !== undefined && !this.#isResumeLost) return;
       if (this.#isResumeLost) await this.#forgetResume();
+      if (this.#process !== undefined) return;
       await this.#launch(turn, signal);
       if (!this.#isResumeLost) return;
     }
   }
 
   /** Starts a process and waits until it can be prompted; leaves none behind when that fails. */
-  async #launch(turn: TurnInput | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const { backend, sandbox, input, executable, env, redactor, log } = this.#options;
-    signal?.throwIfAborted();
-    const model = this.#model;
+  async #launch(turn: TurnInput | undefined, given: AbortSignal | undefined): Promise<void> {
+    const signal = AbortSignal.any([this.#closed.signal, ...(given === undefined ? [] : [given])]);
     const resume = this.#resume;
-    const launchInput: LaunchInput = {
-      ...input,
-      executable,
-      env,
-      ...(model === undefined ? {} : { model }),
-      ...(resume === undefined ? {} : { resume }),
-      ...(backend.mode === "turn" && turn !== undefined ? { turn } : {}),
-    };
-    const launch = backend.launch(launchInput);
-    for (const file of launch.files) {
-      await sandbox.files.write(file.path, file.content, {
-        mode: file.mode ?? 0o600,
-        ...(signal && { signal }),
-      });
-    }
-    const command = {
-      argv: launch.argv,
-      cwd: input.cwd,
-      env: { ...env, ...launch.env },
-      stdin: "pipe" as const,
-    };
-    const spawned = await sandbox.spawn(command, signal && { signal });
+    const { log, redactor } = this.#options;
+    const spawned = await spawnAgent(this.#options, { model: this.#model, resume, turn, signal });
     this.#ready = deferred();
     this.#startError = undefined;
     const process: AgentProcess = new AgentProcess(
       spawned,
       {
         lines: (lines, bytes) => {
-          this.#push(lines, bytes);
+          if (this.#process === process) this.#push(lines, bytes);
         },
         pressure: () => log.pressure,
         ended: (end) => {
-          this.#ended(process, end);
+          this.#over(process, end);
         },
       },
       redactor,
     );
     this.#process = process;
-    this.#apply(this.#protocol.open(resume === undefined ? {} : { resume }));
-    await this.#waitUntilReady(process, signal);
-  }
-
-  async #waitUntilReady(process: AgentProcess, signal: AbortSignal | undefined): Promise<void> {
+    this.#isResuming = resume !== undefined;
+    this.#attempt(() => this.#protocol.open(resume === undefined ? {} : { resume }));
     try {
-      const ready = Promise.race([this.#ready.promise, this.#resumeLost.promise]);
-      if (!(await settlesWithin(abortable(ready, signal), startTimeoutMs))) {
-        throw startFailure(this.#options.backend.name, {
-          code: "session_start_failed",
-          message: `The agent was not ready after ${String(startTimeoutMs / 1000)} s.`,
-          retryable: true,
-        });
-      }
-      await abortable(ready, signal);
+      await this.#untilReady(signal);
     } catch (error) {
       await process.kill("SIGKILL");
-      await settlesWithin(process.ended, closeGraceMs);
+      await this.#seeOff(process);
       throw error;
     }
+  }
+
+  async #untilReady(signal: AbortSignal): Promise<void> {
+    const ready = abortable(this.#ready.promise, signal);
+    if (!(await settlesWithin(ready, startTimeoutMs))) {
+      throw startFailure(this.#options.backend.name, {
+        code: "session_start_failed",
+        message: `The agent was not ready after ${String(startTimeoutMs / 1000)} s.`,
+        retryable: true,
+      });
+    }
+    await ready;
   }
 
   /** The native session is not there any more: the next process starts a fresh one. */
@@ -289,13 +329,11 @@ export class AgentDriver {
     const process = this.#process;
     if (process !== undefined) {
       await process.kill("SIGKILL");
-      await settlesWithin(process.ended, closeGraceMs);
+      await this.#seeOff(process);
     }
-    this.#process = undefined;
     this.#resume = undefined;
     this.#nativeSessionId = undefined;
     this.#isResumeLost = false;
-    this.#resumeLost = deferred();
     const message = `The agent has no session ${lost} to resume; a fresh one was started.`;
     this.#ledger.accept({ type: "agent.notice", level: "warning", message });
   }
@@ -303,17 +341,42 @@ export class AgentDriver {
   #push(lines: readonly DecodedLine[], bytes: number): void {
     const share = lines.length === 0 ? 0 : bytes / lines.length;
     for (const line of lines) {
-      if (typeof line === "string") {
-        this.#apply(this.#protocol.push(line), share);
-      } else {
-        this.#ledger.accept({
-          type: "agent.unparsed",
-          line: line.prefix,
-          bytes: line.bytes,
-          truncated: true,
-        });
+      try {
+        if (typeof line === "string") this.#apply(this.#protocol.push(line), share);
+        else {
+          const { prefix, bytes: length } = line;
+          this.#ledger.accept({ type: "agent.unparsed", line: prefix, bytes: length, truncated: true });
+        }
+      } catch (error) {
+        this.#broken(error);
+        return;
       }
     }
+  }
+
+  /** Carries out what the protocol wants. A protocol that throws, against its contract, may not harm the host. */
+  #attempt(call: () => Step): Step | undefined {
+    try {
+      const step = call();
+      this.#apply(step);
+      return step;
+    } catch (error) {
+      this.#broken(error);
+      return undefined;
+    }
+  }
+
+  #broken(error: unknown): void {
+    const { backend, redactor } = this.#options;
+    const message = redactor.redact(`The adapter of ${backend.name} failed: ${errorText(error)}`);
+    const info: TurnErrorInfo = { code: "protocol_error", message, retryable: false };
+    this.#startError ??= info;
+    if (this.#ledger.turnId === undefined) {
+      this.#ledger.accept({ type: "agent.notice", level: "error", message });
+    }
+    this.#ledger.fail(info, error);
+    // It is not known any more what the process is about.
+    void this.#process?.kill("SIGKILL");
   }
 
   #apply(step: Step, bytes = 0): void {
@@ -321,9 +384,10 @@ export class AgentDriver {
       this.#nativeSessionId = step.nativeSessionId;
       this.#resume = { nativeSessionId: step.nativeSessionId, fork: false };
     }
-    if (step.resumeLost === true && this.#resume !== undefined) {
+    if (step.resumeLost === true && this.#isResuming) {
       this.#isResumeLost = true;
-      this.#resumeLost.resolve();
+      this.#outcome.resolve(undefined);
+      this.#ready.resolve(undefined);
     }
     if (step.startError !== undefined) this.#startError = step.startError;
     if (step.events !== undefined) {
@@ -332,50 +396,49 @@ export class AgentDriver {
     if (step.write !== undefined) this.#process?.write(step.write);
     if (step.closeStdin === true) this.#process?.closeStdin();
     if (step.wakeAfterMs !== undefined) this.#wakeAfter(step.wakeAfterMs);
-    if (step.responses !== undefined) {
-      for (const { id, error } of step.responses) {
-        if (error === undefined) this.#requests.get(id)?.resolve();
-        else this.#requests.get(id)?.reject(new SandboxAgentError("agent_error", error, { details: {} }));
-      }
-    }
-    if (step.ready === true) this.#ready.resolve();
+    if (step.responses !== undefined) for (const response of step.responses) this.#requests.settle(response);
+    if (step.ready === true) this.#ready.resolve(undefined);
   }
 
   #emit(body: AgentEventBody, step: Step, bytes: number): void {
-    // The turn is not over while it can still be sent again to a fresh session.
-    if (this.#isResumeLost && body.type === "turn.failed") return;
+    if (terminalTypes.has(body.type)) {
+      // The turn is not over while it can still be sent again to a fresh session; and an end that comes before the
+      // agent was asked is a late one, of the turn before.
+      if (this.#isResumeLost || !this.#isPrompted) return;
+    }
+    const isRequest = body.type === "permission.requested" || body.type === "question.requested";
+    if (isRequest && this.#ledger.isOpenRequest(body.requestId)) return;
     if (this.#options.includeRaw && step.raw !== undefined) (body as { raw?: unknown }).raw = step.raw;
     this.#ledger.accept(body, step.background, bytes);
     this.#options.onEvent(body);
   }
 
-  #ended(process: AgentProcess, end: AgentProcessEnd): void {
-    if (this.#process === process) {
-      this.#process = undefined;
-      clearTimeout(this.#tick);
-    }
-    const { exit, stderr } = end;
-    if (exit === undefined) this.#ledger.fail(errorInfoOf(end.lost));
-    this.#apply(this.#protocol.end({ code: exit?.code ?? null, signal: exit?.signal ?? null, stderr }));
-    if (!this.#isResumeLost) this.#ledger.fail(agentExited(exit, stderr));
+  #over(process: AgentProcess, { exit, lost, stderr }: AgentProcessEnd): void {
+    if (this.#process !== process) return;
+    clearTimeout(this.#tick);
+    this.#attempt(() => {
+      const step = this.#protocol.end({ code: exit?.code ?? null, signal: exit?.signal ?? null, stderr });
+      if (exit !== undefined || step.events === undefined) return step;
+      // The protocol knows no better than that its agent is gone; `lost` tells why.
+      return { ...step, events: step.events.filter((body) => !terminalTypes.has(body.type)) };
+    });
+    this.#process = undefined;
+    const info = exit === undefined ? errorInfoOf(lost) : agentExited(exit, stderr);
+    if (this.#isPrompted && !this.#isResumeLost) this.#ledger.fail(info, lost);
     const failure = this.#startError ?? {
-      ...agentExited(exit, stderr),
+      ...info,
       code: "session_start_failed",
       message: "The agent ended before it was ready.",
     };
-    this.#ready.reject(exit === undefined ? end.lost : startFailure(this.#options.backend.name, failure));
-    for (const request of this.#requests.values()) {
-      request.reject(
-        new SandboxAgentError("agent_exited", "The agent ended before it answered.", { details: {} }),
-      );
-    }
+    this.#ready.reject(exit === undefined ? lost : startFailure(this.#options.backend.name, failure));
+    this.#requests.abandon();
   }
 
   #wakeAfter(timeMs: number): void {
     clearTimeout(this.#tick);
     if (timeMs <= 0) return;
     this.#tick = setTimeout(() => {
-      this.#apply(this.#protocol.tick());
+      this.#attempt(() => this.#protocol.tick());
     }, timeMs);
   }
 

@@ -1,3 +1,4 @@
+import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { settlesWithin } from "../kit/deferred.ts";
 import { type DecodedLine, LineDecoder } from "../lines/line-decoder.ts";
 import type { ProcessExit, SandboxProcess, Signal } from "../spec/sandbox.ts";
@@ -23,8 +24,10 @@ export interface AgentProcessEnd {
 const stderrTailLength = 8 * 1024;
 /** After the end of the process: how long a silent pipe may stay open before what holds it is killed. */
 const drainQuietMs = 500;
-/** After the end of its output: how long the process may take to end. */
+/** After the end of its output or its input: how long the process may take to end. */
 const exitGraceMs = 5_000;
+/** How long a signal may take to be delivered. */
+const killTimeoutMs = 5_000;
 const checkMs = 100;
 
 const encoder = new TextEncoder();
@@ -42,6 +45,12 @@ export class AgentProcess {
   /** When the reader began to wait for output; `undefined` while it does something else. */
   #readingSince: number | undefined;
   #lastOutputAt = performance.now();
+  #isInputClosed = false;
+  #isReleased = false;
+  #isDiscarded = false;
+  /** Ends the pause that a consumer behind has caused. */
+  #goOn: (() => void) | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
   constructor(process: SandboxProcess, host: AgentProcessHost, redactor: Redactor) {
     this.#process = process;
@@ -58,29 +67,57 @@ export class AgentProcess {
     return this.#lastOutputAt;
   }
 
-  /** A process that does not read any more is noticed by its end, not here. */
   write(lines: readonly string[]): void {
-    if (lines.length === 0) return;
-    this.#writer.write(encoder.encode(`${lines.join("\n")}\n`)).catch(() => undefined);
+    if (lines.length === 0 || this.#isInputClosed) return;
+    this.#writer.write(encoder.encode(`${lines.join("\n")}\n`)).catch(() => {
+      void this.#inputLost();
+    });
   }
 
   closeStdin(): void {
+    if (this.#isInputClosed) return;
+    this.#isInputClosed = true;
     this.#writer.close().catch(() => undefined);
   }
 
   /** Signals the whole tree. Failing to reach it is noticed by its end or by the next, harder signal. */
   async kill(signal: Signal): Promise<void> {
-    try {
-      await this.#process.kill(signal);
-    } catch {
-      // Already gone, or the sandbox is.
-    }
+    // Bounded: a sandbox that hangs may not hang whoever wants to be rid of it.
+    await settlesWithin((async () => this.#process.kill(signal))(), killTimeoutMs);
+  }
+
+  /** From now on it is read to its end, whoever is behind. For a process that is being ended. */
+  release(): void {
+    this.#isReleased = true;
+    this.#goOn?.();
+  }
+
+  /** Nothing of it is wanted any more; the host is not called again. */
+  discard(): void {
+    this.#isDiscarded = true;
+    this.release();
+    this.#reader?.cancel().catch(() => undefined);
+  }
+
+  /** The last part of standard error so far, secrets removed. */
+  get stderrTail(): string {
+    // Redacted before it is cut: half a secret would not be recognized.
+    return this.#redactor.redact(this.#stderr).slice(-stderrTailLength).trim();
+  }
+
+  /** An agent that closed its input can be told nothing any more: it ends by itself or is ended. */
+  async #inputLost(): Promise<void> {
+    if (this.#isInputClosed) return;
+    this.#isInputClosed = true;
+    if (!(await settlesWithin(this.ended, exitGraceMs))) await this.kill("SIGKILL");
   }
 
   async #run(): Promise<void> {
     const reader = this.#process.stdout.getReader();
+    const errorReader = this.#process.stderr.getReader();
+    this.#reader = reader;
     const output = this.#readOutput(reader);
-    const errors = this.#readErrors();
+    const errors = this.#readErrors(errorReader);
     const exit = this.#process.exited.then(
       (value) => ({ exit: value, lost: undefined }),
       (lost: unknown) => ({ exit: undefined, lost }),
@@ -91,10 +128,13 @@ export class AgentProcess {
     } else if (!(await settlesWithin(exit, exitGraceMs))) {
       await this.kill("SIGKILL");
     }
-    const outcome = await exit;
-    if (!(await settlesWithin(errors, drainQuietMs))) await this.kill("SIGKILL");
+    const outcome = (await settlesWithin(exit, exitGraceMs)) ? await exit : unseenEnd();
+    if (!(await settlesWithin(errors, drainQuietMs))) {
+      await this.kill("SIGKILL");
+      errorReader.cancel().catch(() => undefined);
+    }
     this.closeStdin();
-    this.#host.ended({ ...outcome, stderr: this.#stderrTail() });
+    if (!this.#isDiscarded) this.#host.ended({ ...outcome, stderr: this.stderrTail });
   }
 
   async #readOutput(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
@@ -105,10 +145,11 @@ export class AgentProcess {
         this.#readingSince = undefined;
         if (done) break;
         this.#lastOutputAt = performance.now();
+        if (this.#isDiscarded) return;
         this.#host.lines(this.#decoder.push(value), value.byteLength);
-        const pressure = this.#host.pressure();
+        const pressure = this.#isReleased ? undefined : this.#host.pressure();
         if (pressure !== undefined) {
-          await pressure;
+          await this.#pause(pressure);
           this.#lastOutputAt = performance.now();
         }
       }
@@ -116,7 +157,15 @@ export class AgentProcess {
       // A broken stream ends the output; why it broke is told by `exited`.
     }
     this.#readingSince = undefined;
-    this.#host.lines(this.#decoder.end(), 0);
+    if (!this.#isDiscarded) this.#host.lines(this.#decoder.end(), 0);
+  }
+
+  async #pause(pressure: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#goOn = resolve;
+      void pressure.then(resolve);
+    });
+    this.#goOn = undefined;
   }
 
   /** The process has ended, but children of it may hold the pipe open: waits only as long as something comes. */
@@ -137,24 +186,24 @@ export class AgentProcess {
     }
   }
 
-  async #readErrors(): Promise<void> {
+  async #readErrors(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
-    const reader = this.#process.stderr.getReader();
     try {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
         this.#stderr += decoder.decode(value, { stream: true });
-        if (this.#stderr.length > 4 * stderrTailLength)
-          this.#stderr = this.#stderr.slice(-2 * stderrTailLength);
+        if (this.#stderr.length > 4 * stderrTailLength) {
+          this.#stderr = this.#redactor.redact(this.#stderr).slice(-2 * stderrTailLength);
+        }
       }
     } catch {
       // As for the output.
     }
   }
+}
 
-  #stderrTail(): string {
-    // Redacted before it is cut: half a secret would not be recognized.
-    return this.#redactor.redact(this.#stderr).slice(-stderrTailLength).trim();
-  }
+function unseenEnd(): { readonly exit: undefined; readonly lost: unknown } {
+  const message = "The agent's CLI closed its output, and was not seen to end after SIGKILL.";
+  return { exit: undefined, lost: new SandboxAgentError("agent_exited", message, { details: {} }) };
 }

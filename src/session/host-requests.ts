@@ -1,9 +1,10 @@
-import type { CompiledPolicy } from "../permissions/permission-policy.ts";
-import { isJsonObject } from "../kit/json.ts";
-import { show } from "../kit/validate-options.ts";
+import { errorText } from "../errors/error-text.ts";
+import type { Redactor } from "../errors/redactor.ts";
+import type { CompiledPolicy, PolicyVerdict } from "../permissions/permission-policy.ts";
 import type { HostAnswer } from "../spec/backend.ts";
 import type { AgentEventBody, QuestionAnswers } from "../spec/events.ts";
 import type { PermissionDecision, QuestionHandler } from "../spec/permissions.ts";
+import { answersProblem, decisionProblem } from "./host-answers.ts";
 import type { TurnLedger } from "./turn-ledger.ts";
 
 type PermissionRequested = Extract<AgentEventBody, { type: "permission.requested" }>;
@@ -19,14 +20,22 @@ export interface HostRequestsOptions {
   /** How long a handler may take before the answer is no. */
   readonly permissionTimeoutMs: number | undefined;
   readonly updatedInput: boolean;
+  readonly redactor: Redactor;
   readonly ledger: TurnLedger;
   readonly reply: (answer: HostAnswer) => void;
+}
+
+/** A request that a handler thinks about. Known by itself, since agents use an id again in their next process. */
+interface OpenRequest {
+  readonly requestId: string;
+  readonly controller: AbortController;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** Answers what the agent asks the host: permissions by the policy or its handler, questions by theirs. */
 export class HostRequests {
   readonly #options: HostRequestsOptions;
-  readonly #open = new Map<string, AbortController>();
+  readonly #open = new Map<string, OpenRequest>();
 
   constructor(options: HostRequestsOptions) {
     this.#options = options;
@@ -36,54 +45,63 @@ export class HostRequests {
   observe(body: AgentEventBody): void {
     if (body.type === "permission.requested") this.#permission(body);
     else if (body.type === "question.requested") void this.#question(body);
-    else if (body.type === "permission.resolved")
-      this.#withdraw(body.requestId, "The agent withdrew the request.");
+    else if (body.type === "permission.resolved") {
+      this.#withdraw(this.#open.get(body.requestId), "The agent withdrew the request.");
+    }
   }
 
-  /** The turn is over: handlers that still think are told, and their answers are not used. */
-  cancelAll(): void {
-    for (const requestId of [...this.#open.keys()]) this.#withdraw(requestId, "The turn ended.");
+  /** The turn is over: handlers that still think about one of its requests are told, and their answers are not used. */
+  cancelClosed(): void {
+    for (const request of [...this.#open.values()]) {
+      if (!this.#options.ledger.isOpenRequest(request.requestId)) this.#withdraw(request, "The turn ended.");
+    }
   }
 
   #permission(body: PermissionRequested): void {
-    const { policy, cwd } = this.#options;
-    const verdict = policy.evaluate(body.tool, cwd);
+    const verdict = this.#evaluate(body);
     if (verdict === "allow") this.#allow(body.requestId, "policy", "allow");
     else if (verdict === "deny") this.#deny(body.requestId, "policy", "Denied by the host's policy.");
     else void this.#askHandler(body);
   }
 
+  #evaluate(body: PermissionRequested): PolicyVerdict {
+    try {
+      return this.#options.policy.evaluate(body.tool, this.#options.cwd);
+    } catch {
+      // A tool call that rules cannot even be applied to is not one that they allow.
+      return "deny";
+    }
+  }
+
   /** Whatever goes wrong in the handler, the answer is no. */
   async #askHandler(body: PermissionRequested): Promise<void> {
-    const { policy, sessionId, permissionTimeoutMs } = this.#options;
+    const { policy, sessionId, agent, updatedInput } = this.#options;
     const { requestId, tool } = body;
-    const controller = this.#begin(requestId);
-    const timer =
-      permissionTimeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            this.#deny(requestId, "timeout", "The host did not answer in time.");
-            controller.abort(new DOMException("The time for an answer is over.", "TimeoutError"));
-          }, permissionTimeoutMs);
+    const request = this.#begin(requestId);
+    this.#limit(request);
     try {
-      const decision: unknown = await policy.handler?.({
-        requestId,
-        sessionId,
-        tool,
-        signal: controller.signal,
-      });
-      const problem = this.#problemWith(decision);
+      const { signal } = request.controller;
+      const decision: unknown = await policy.handler?.({ requestId, sessionId, tool, signal });
+      if (!this.#finish(request)) return;
+      const problem = decisionProblem(decision, { agent, updatedInput });
       if (problem === undefined) this.#decide(requestId, decision as PermissionDecision);
-      else this.#refuse(requestId, problem);
+      else this.#refuse(requestId, `The permission handler ${problem}`, problem);
     } catch (error) {
-      this.#refuse(
-        requestId,
-        `The permission handler failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    } finally {
-      clearTimeout(timer);
-      this.#open.delete(requestId);
+      // The agent is told no more than that: the error is the host's own affair.
+      if (this.#finish(request)) {
+        this.#refuse(requestId, `The permission handler failed: ${errorText(error)}`, "failed.");
+      }
     }
+  }
+
+  #limit(request: OpenRequest): void {
+    const { permissionTimeoutMs } = this.#options;
+    if (permissionTimeoutMs === undefined) return;
+    request.timer = setTimeout(() => {
+      if (!this.#finish(request)) return;
+      this.#deny(request.requestId, "timeout", "The host did not answer in time.");
+      request.controller.abort(new DOMException("The time for an answer is over.", "TimeoutError"));
+    }, permissionTimeoutMs);
   }
 
   #decide(requestId: string, decision: PermissionDecision): void {
@@ -95,23 +113,15 @@ export class HostRequests {
     }
   }
 
-  #problemWith(decision: unknown): string | undefined {
-    const outcome: unknown = isJsonObject(decision) ? decision["outcome"] : decision;
-    if (outcome !== "allow" && outcome !== "deny") {
-      return `The permission handler returned ${show(decision)} instead of "allow", "deny" or { outcome }.`;
-    }
-    const updated: unknown = isJsonObject(decision) ? decision["updatedInput"] : undefined;
-    if (updated === undefined) return undefined;
-    if (!isJsonObject(updated)) return "The permission handler returned an updatedInput that is no object.";
-    if (!this.#options.updatedInput)
-      return `${this.#options.agent} cannot take another input for a tool call.`;
-    return undefined;
+  #refuse(requestId: string, notice: string, problem: string): void {
+    this.#notice(requestId, notice);
+    this.#deny(requestId, "host", `The host's permission handler ${problem}`);
   }
 
-  #refuse(requestId: string, message: string): void {
-    if (!this.#options.ledger.isOpenRequest(requestId)) return;
-    this.#options.ledger.accept({ type: "agent.notice", level: "error", message });
-    this.#deny(requestId, "host", message);
+  #notice(requestId: string, message: string): void {
+    const { ledger, redactor } = this.#options;
+    if (!ledger.isOpenRequest(requestId)) return;
+    ledger.accept({ type: "agent.notice", level: "error", message: redactor.redact(message) });
   }
 
   #allow(requestId: string, by: "policy" | "host", decision: PermissionDecision): void {
@@ -136,32 +146,41 @@ export class HostRequests {
   async #question(body: QuestionRequested): Promise<void> {
     const { ledger, onQuestion, sessionId, reply } = this.#options;
     const { requestId, questions } = body;
-    const controller = this.#begin(requestId);
-    let answers: QuestionAnswers | undefined;
+    const request = this.#begin(requestId);
+    let answers: unknown;
+    let failure: string | undefined;
     try {
-      answers = await onQuestion?.({ requestId, sessionId, questions, signal: controller.signal });
+      answers = await onQuestion?.({ requestId, sessionId, questions, signal: request.controller.signal });
+      failure = answersProblem(answers);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const message = `The question handler failed: ${reason}`;
-      if (ledger.isOpenRequest(requestId)) ledger.accept({ type: "agent.notice", level: "error", message });
+      failure = `failed: ${errorText(error)}`;
     }
-    this.#open.delete(requestId);
-    const given = answers === undefined ? {} : { answers };
+    if (!this.#finish(request)) return;
+    if (failure !== undefined) this.#notice(requestId, `The question handler ${failure}`);
+    const isAnswered = failure === undefined && answers !== undefined;
+    const given = isAnswered ? { answers: answers as QuestionAnswers } : {};
     const by = onQuestion === undefined ? "policy" : "host";
     if (ledger.resolve({ type: "question.resolved", requestId, by, ...given })) {
       reply({ type: "question", requestId, ...given });
     }
   }
 
-  #begin(requestId: string): AbortController {
-    const controller = new AbortController();
-    this.#open.set(requestId, controller);
-    return controller;
+  #begin(requestId: string): OpenRequest {
+    const request: OpenRequest = { requestId, controller: new AbortController(), timer: undefined };
+    this.#open.set(requestId, request);
+    return request;
   }
 
-  #withdraw(requestId: string, message: string): void {
-    const controller = this.#open.get(requestId);
-    this.#open.delete(requestId);
-    controller?.abort(new DOMException(message, "AbortError"));
+  /** Whether this request was still waiting for its answer. */
+  #finish(request: OpenRequest): boolean {
+    clearTimeout(request.timer);
+    if (this.#open.get(request.requestId) !== request) return false;
+    this.#open.delete(request.requestId);
+    return true;
+  }
+
+  #withdraw(request: OpenRequest | undefined, message: string): void {
+    if (request === undefined || !this.#finish(request)) return;
+    request.controller.abort(new DOMException(message, "AbortError"));
   }
 }

@@ -64,6 +64,7 @@ export class OpenItems {
           ...reference(item),
           type: `${noun}.delta`,
           text: body.text.slice(item.text.length),
+          ...rawOf(body),
         });
       } else {
         this.#emit({
@@ -73,7 +74,7 @@ export class OpenItems {
         });
       }
     }
-    this.#completeText(item);
+    this.#completeText(item, body);
   }
 
   toolStarted(body: BodyOf<"tool.started">): void {
@@ -112,13 +113,13 @@ export class OpenItems {
       if (this.#completed.has(key)) return undefined;
       item = { noun, messageId: body.messageId, parentToolCallId: body.parentToolCallId, text: "" };
       this.#texts.set(key, item);
-      this.#emit({ ...reference(item), type: `${noun}.started` });
+      this.#emit({ ...reference(item), type: `${noun}.started`, ...rawOf(body) });
     }
     this.#latest = item;
     return item;
   }
 
-  #completeText(item: OpenText): void {
+  #completeText(item: OpenText, source: object = {}): void {
     const key = `${item.noun} ${item.messageId}`;
     this.#texts.delete(key);
     this.#completed.add(key);
@@ -126,7 +127,7 @@ export class OpenItems {
     if (item.noun === "message" && item.parentToolCallId === undefined && item.text !== "") {
       this.#mainText = item.text;
     }
-    this.#emit({ ...reference(item), type: `${item.noun}.completed`, text: item.text });
+    this.#emit({ ...reference(item), type: `${item.noun}.completed`, text: item.text, ...rawOf(source) });
   }
 
   #ensureTool(toolCallId: string): boolean {
@@ -148,4 +149,9 @@ function reference(item: OpenText): { readonly messageId: string; readonly paren
   return item.parentToolCallId === undefined
     ? { messageId: item.messageId }
     : { messageId: item.messageId, parentToolCallId: item.parentToolCallId };
+}
+
+/** The CLI's own object, which the host may have asked to see beside each event. */
+function rawOf(body: object): { readonly raw?: unknown } {
+  return "raw" in body ? { raw: body.raw } : {};
 }

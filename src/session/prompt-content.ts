@@ -83,21 +83,20 @@ export function summarizePrompt(parts: readonly ContentPart[], redactor: Redacto
   });
 }
 
-/** Puts files into the sandbox and tells the agent where they are. */
+/** Puts files into a folder of the sandbox and tells the agent where they are. */
 export async function preparePrompt(
   parts: readonly ContentPart[],
-  sandbox: Sandbox,
-  stateDirectory: string,
-  turnId: string,
+  place: { readonly sandbox: Sandbox; readonly folder: string; readonly signal: AbortSignal | undefined },
 ): Promise<readonly AgentContentPart[]> {
+  const { sandbox, folder, signal } = place;
   const content: AgentContentPart[] = [];
   for (const part of parts) {
     if (part.type !== "file") {
       content.push(part);
       continue;
     }
-    const path = `${stateDirectory}/attachments/${turnId}/${String(content.length)}/${part.name}`;
-    await sandbox.files.write(path, part.data);
+    const path = `${folder}/${String(content.length)}/${part.name}`;
+    await sandbox.files.write(path, part.data, signal && { signal });
     content.push({ type: "text", text: `The attached file ${part.name} is at ${path}` });
   }
   return content;

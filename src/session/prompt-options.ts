@@ -1,4 +1,10 @@
-import { isAbortSignal, isBoolean, isDurationMs, validateOptions } from "../kit/validate-options.ts";
+import {
+  isAbortSignal,
+  isBoolean,
+  isDurationMs,
+  isPositiveInteger,
+  validateOptions,
+} from "../kit/validate-options.ts";
 
 /** @throws TypeError that names the option. */
 export function checkPromptOptions(options: unknown): void {
@@ -8,5 +14,14 @@ export function checkPromptOptions(options: unknown): void {
     idleTimeoutMs: isDurationMs,
     reject: isBoolean,
     keepRunning: isBoolean,
+  });
+}
+
+/** @throws TypeError that names the option. */
+export function checkSubscribeOptions(options: unknown): void {
+  validateOptions("session.events()", options, {
+    from: isPositiveInteger,
+    backpressure: isBoolean,
+    signal: isAbortSignal,
   });
 }

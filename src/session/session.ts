@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import PQueue from "p-queue";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
+import { errorText } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
 import type { EventCursor } from "../log/event-cursor.ts";
 import { EventLog, type EventListener, type SubscribeOptions } from "../log/event-log.ts";
+import { abortable, deferred } from "../kit/deferred.ts";
 import type { CompiledPolicy } from "../permissions/permission-policy.ts";
 import type { AgentBackend, AgentSessionInput, NativeSession } from "../spec/backend.ts";
 import type { PromptInput } from "../spec/content.ts";
@@ -16,7 +18,7 @@ import { AgentDriver } from "./agent-driver.ts";
 import { errorInfoOf } from "./turn-errors.ts";
 import { HostRequests } from "./host-requests.ts";
 import { checkPrompt, preparePrompt, summarizePrompt } from "./prompt-content.ts";
-import { checkPromptOptions } from "./prompt-options.ts";
+import { checkPromptOptions, checkSubscribeOptions } from "./prompt-options.ts";
 import { TurnLedger } from "./turn-ledger.ts";
 import { TurnTimers } from "./turn-timers.ts";
 import { type PromptOptions, Turn } from "./turn.ts";
@@ -58,6 +60,8 @@ export class Session implements AsyncDisposable {
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #waiting = new Set<Turn>();
   #running: Turn | undefined;
+  /** Ends the preparations of the running turn when it ends before the agent is asked. */
+  #preparing: AbortController | undefined;
   #closing: Promise<void> | undefined;
   #usage: Usage = { inputTokens: 0, outputTokens: 0 };
   #costUsd: number | undefined;
@@ -77,10 +81,10 @@ export class Session implements AsyncDisposable {
     });
     this.#ledger = new TurnLedger(this.id, {
       log: (event, bytes) => {
-        this.#log.append(event, bytes);
+        if (!this.#log.ended) this.#log.append(event, bytes);
       },
-      ended: (result) => {
-        this.#turnEnded(result);
+      ended: (result, cause) => {
+        this.#turnEnded(result, cause);
       },
       now: () => performance.now(),
     });
@@ -101,6 +105,7 @@ export class Session implements AsyncDisposable {
       onQuestion: parts.onQuestion,
       permissionTimeoutMs: parts.permissionTimeoutMs,
       updatedInput: backend.capabilities.updatedInput,
+      redactor,
       ledger: this.#ledger,
       reply: (answer) => {
         this.#driver.reply(answer);
@@ -110,7 +115,7 @@ export class Session implements AsyncDisposable {
 
   get status(): SessionStatus {
     if (this.#closing !== undefined) return "closed";
-    return this.#running === undefined && this.#waiting.size === 0 ? "idle" : "running";
+    return this.#ledger.turnId === undefined && this.#waiting.size === 0 ? "idle" : "running";
   }
 
   /** The CLI's own id for the conversation, once it has told it. With it another process can resume the session. */
@@ -142,7 +147,7 @@ export class Session implements AsyncDisposable {
     const parts = checkPrompt(input, this.#parts.backend);
     checkPromptOptions(options);
     this.#throwIfClosed();
-    const position = this.#queue.size + this.#queue.pending;
+    const position = this.#waiting.size + (this.#ledger.turnId === undefined ? 0 : 1);
     const turnId = randomUUID();
     const queued = this.#log.append({ type: "turn.queued", turnId, position });
     const turn = new Turn({ ...queued, turnId }, options, {
@@ -153,7 +158,8 @@ export class Session implements AsyncDisposable {
     this.#waiting.add(turn);
     const onAbort = (): void => void this.#interruptTurn(turn);
     options.signal?.addEventListener("abort", onAbort, { once: true });
-    if (options.signal?.aborted === true) onAbort();
+    // A listener may have closed the session when it was told of the queued turn.
+    if (options.signal?.aborted === true || this.#closing !== undefined) this.#cancelWaiting(turn);
     void this.#queue
       .add(() => this.#run(turn, parts, options))
       .finally(() => options.signal?.removeEventListener("abort", onAbort));
@@ -168,12 +174,7 @@ export class Session implements AsyncDisposable {
    * @throws TypeError when an option is malformed.
    */
   events(options: SubscribeOptions = {}): EventCursor {
-    const { from } = options;
-    if (from !== undefined && !(Number.isSafeInteger(from) && from >= 1)) {
-      throw new TypeError(
-        `events: option "from" must be a whole number from 1 on, received ${String(from)}.`,
-      );
-    }
+    checkSubscribeOptions(options);
     return this.#log.subscribe(options);
   }
 
@@ -201,7 +202,7 @@ export class Session implements AsyncDisposable {
       throw new TypeError("setModel: the model must be a non-empty string.");
     this.#throwIfClosed();
     if (!this.#parts.backend.capabilities.setModel) throw this.#unsupported("a change of the model");
-    await this.#driver.request({ id: randomUUID(), type: "set_model", model });
+    await this.#driver.setModel({ id: randomUUID(), type: "set_model", model });
   }
 
   /** Interrupts what runs or waits, ends the agent's process and all it started. Calling it again is fine. */
@@ -240,13 +241,12 @@ export class Session implements AsyncDisposable {
     if (!this.#waiting.delete(turn)) return;
     this.#running = turn;
     const { sandbox, input, redactor } = this.#parts;
-    const started = this.#log.append({
-      type: "turn.started",
-      turnId: turn.id,
-      prompt: summarizePrompt(parts, redactor),
-    });
+    const preparing = new AbortController();
+    this.#preparing = preparing;
+    // All is in place before the event: a listener may interrupt the turn at once.
     this.#ledger.begin(turn.id);
-    turn.begin(started.seq);
+    turn.begin(this.#log.lastSeq + 1);
+    this.#log.append({ type: "turn.started", turnId: turn.id, prompt: summarizePrompt(parts, redactor) });
     const timers = new TurnTimers(options, {
       lastActivityAt: () => this.#driver.lastActivityAt,
       isWaiting: () => this.#ledger.awaitsHost || this.#log.pressure !== undefined,
@@ -256,22 +256,28 @@ export class Session implements AsyncDisposable {
       },
     });
     try {
-      const content = await preparePrompt(parts, sandbox, input.stateDirectory, turn.id);
+      const { signal } = preparing;
+      const content = await abortable(
+        preparePrompt(parts, { sandbox, folder: `${input.stateDirectory}/attachments/${turn.id}`, signal }),
+        signal,
+      );
       await this.#driver.run({ turnId: turn.id, content });
     } catch (error) {
-      this.#ledger.fail(errorInfoOf(error));
+      this.#ledger.fail(errorInfoOf(error), error);
     } finally {
       timers.stop();
+      await this.#driver.settled();
       this.#running = undefined;
     }
   }
 
-  #turnEnded(result: TurnResult): void {
-    this.#requests.cancelAll();
+  #turnEnded(result: TurnResult, cause: unknown): void {
+    this.#preparing?.abort();
+    this.#requests.cancelClosed();
     this.#usage = addUsage(this.#usage, result.usage);
     if (result.costUsd !== undefined) this.#costUsd = (this.#costUsd ?? 0) + result.costUsd;
     this.#driver.turnEnded();
-    this.#running?.end(result);
+    this.#running?.end(result, cause);
   }
 
   async #interruptTurn(turn: Turn): Promise<void> {
@@ -301,24 +307,37 @@ export class Session implements AsyncDisposable {
       throw new TypeError("steer: the turn is not running. Send the message with session.prompt().");
     }
     const { sandbox, input } = this.#parts;
-    const content = await preparePrompt(parts, sandbox, input.stateDirectory, randomUUID());
-    await this.#driver.request({ id: randomUUID(), type: "steer", content });
+    const id = randomUUID();
+    const signal = this.#preparing?.signal;
+    const folder = `${input.stateDirectory}/attachments/${id}`;
+    const content = await preparePrompt(parts, { sandbox, folder, signal });
+    await this.#driver.steer(turn.id, { id, type: "steer", content });
   }
 
   #finish(reason: "closed" | "destroyed" | "failed", stop: () => Promise<void>): Promise<void> {
-    this.#closing ??= (async () => {
-      for (const turn of [...this.#waiting]) this.#cancelWaiting(turn);
-      if (reason === "destroyed") this.#ledger.interruptRequested("host");
-      else if (this.#running !== undefined) await this.#driver.interrupt("host");
-      await stop();
-      this.#ledger.fail({ code: "sandbox_closed", message: "The sandbox was destroyed.", retryable: false });
-      await this.#queue.onIdle();
-      this.#ledger.close();
-      this.#log.append({ type: "session.ended", reason });
-      this.#log.end();
-      this.#parts.onClosed(this);
-    })();
+    if (this.#closing === undefined) {
+      // Set before anything happens: a listener that hears of it may close the session too.
+      const closing = deferred<undefined>();
+      this.#closing = closing.promise;
+      this.#end(reason, stop).then(() => {
+        closing.resolve(undefined);
+      }, closing.reject);
+    }
     return this.#closing;
+  }
+
+  async #end(reason: "closed" | "destroyed" | "failed", stop: () => Promise<void>): Promise<void> {
+    for (const turn of [...this.#waiting]) this.#cancelWaiting(turn);
+    if (reason === "destroyed") this.#ledger.interruptRequested("host");
+    else if (this.#running !== undefined) await this.#driver.interrupt("host");
+    await stop();
+    this.#ledger.fail({ code: "sandbox_closed", message: "The sandbox was destroyed.", retryable: false });
+    await this.#queue.onIdle();
+    this.#ledger.close();
+    this.#requests.cancelClosed();
+    this.#log.append({ type: "session.ended", reason });
+    this.#log.end();
+    this.#parts.onClosed(this);
   }
 
   #throwIfClosed(): void {
@@ -337,7 +356,7 @@ export class Session implements AsyncDisposable {
   #warn(error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const reason = (error instanceof Error ? error.stack : undefined) ?? errorText(error);
     process.emitWarning(`A listener of session ${this.id} failed (reported once a session): ${reason}`, {
       type: "PlaypenListenerWarning",
     });

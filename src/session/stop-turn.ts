@@ -10,20 +10,20 @@ const signalSteps = [
 
 /**
  * Waits for a turn that was asked to end; if it does not within the grace, signals the process tree harder and harder.
- * Resolves in any case: the caller looks whether the turn has ended.
+ * Tells what ended it. Resolves in any case: with `"nothing"` when the turn has not ended.
  */
 export async function stopTurn(
-  ended: Promise<void>,
+  ended: Promise<unknown>,
   protocolGraceMs: number,
   process: AgentProcess | undefined,
-): Promise<void> {
-  if (protocolGraceMs > 0 && (await settlesWithin(ended, protocolGraceMs))) return;
+): Promise<"protocol" | "signal" | "nothing"> {
+  if (protocolGraceMs > 0 && (await settlesWithin(ended, protocolGraceMs))) return "protocol";
   if (process === undefined) {
-    await settlesWithin(ended, signalSteps[2].graceMs);
-    return;
+    return (await settlesWithin(ended, signalSteps[2].graceMs)) ? "signal" : "nothing";
   }
   for (const { signal, graceMs } of signalSteps) {
     await process.kill(signal);
-    if (await settlesWithin(ended, graceMs)) return;
+    if (await settlesWithin(ended, graceMs)) return "signal";
   }
+  return "nothing";
 }

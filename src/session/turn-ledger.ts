@@ -12,7 +12,7 @@ export interface TurnLedgerHost {
   /** Puts an event into the log. */
   readonly log: (event: UnloggedEvent, bytes?: number) => void;
   /** The turn is over, and its terminal event is in the log. */
-  readonly ended: (result: TurnResult) => void;
+  readonly ended: (result: TurnResult, cause: unknown) => void;
   /** Milliseconds from any fixed moment, for durations. */
   readonly now: () => number;
 }
@@ -26,6 +26,8 @@ interface RunningTurn {
   costUsd: number | undefined;
   /** Set when the host asked for the end: how the turn is recorded, unless it completes by itself before. */
   interruptedBy: InterruptedBy | undefined;
+  /** Its terminal event is being written: what a listener does meanwhile cannot end it a second time. */
+  isEnding: boolean;
 }
 
 const noUsage: Usage = { inputTokens: 0, outputTokens: 0 };
@@ -78,6 +80,7 @@ export class TurnLedger {
       usage: undefined,
       costUsd: undefined,
       interruptedBy: undefined,
+      isEnding: false,
     };
   }
 
@@ -132,8 +135,8 @@ export class TurnLedger {
         );
         break;
       case "permission.resolved":
-        if (!this.#closeRequest(body.requestId)) return;
-        break;
+        this.#withdraw(body);
+        return;
       case "usage.updated":
         if (turn !== undefined) {
           turn.usage = body.usage;
@@ -149,14 +152,13 @@ export class TurnLedger {
   resolve(event: Extract<UnloggedEvent, { type: "permission.resolved" | "question.resolved" }>): boolean {
     const inTurn = this.#turn?.openRequests.has(event.requestId) === true;
     if (!this.#closeRequest(event.requestId)) return false;
-    if (inTurn && this.#turn !== undefined) this.#log({ ...event, turnId: this.#turn.turnId });
-    else this.#log(event);
+    this.#log(inTurn && this.#turn !== undefined ? { ...event, turnId: this.#turn.turnId } : event);
     return true;
   }
 
   /** Ends the running turn if the backend did not: as the interruption that was asked for, else as this failure. */
-  fail(error: TurnErrorInfo): void {
-    if (this.#turn !== undefined) this.#end(this.#turn, { type: "turn.failed", error });
+  fail(error: TurnErrorInfo, cause?: unknown): void {
+    if (this.#turn !== undefined) this.#end(this.#turn, { type: "turn.failed", error }, cause);
   }
 
   /** Closes what the agent left open outside of turns. */
@@ -165,7 +167,9 @@ export class TurnLedger {
     for (const requestId of [...this.#backgroundRequests.keys()]) this.#cancelRequest(requestId, undefined);
   }
 
-  #end(turn: RunningTurn, body: TerminalBody): void {
+  #end(turn: RunningTurn, body: TerminalBody, cause?: unknown): void {
+    if (turn.isEnding) return;
+    turn.isEnding = true;
     const interruptedBy = body.type === "turn.completed" ? undefined : turn.interruptedBy;
     const isFailure = body.type === "turn.failed" && interruptedBy === undefined;
     for (const requestId of [...turn.openRequests.keys()]) this.#cancelRequest(requestId, turn);
@@ -194,21 +198,16 @@ export class TurnLedger {
         ...optional("numTurns", body.numTurns),
         ...identity,
       });
-      this.#host.ended({ ...of, status: "completed", ...completed });
+      this.#host.ended({ ...of, status: "completed", ...completed }, cause);
     } else if (body.type === "turn.failed" && interruptedBy === undefined) {
       const failed = { ...shared, error: body.error };
       this.#log({ type: "turn.failed", ...failed, ...optional("usage", usage), ...identity });
-      this.#host.ended({ ...of, status: "failed", ...failed, usage: usage ?? noUsage });
+      this.#host.ended({ ...of, status: "failed", ...failed, usage: usage ?? noUsage }, cause);
     } else {
       const by = interruptedBy ?? (body.type === "turn.interrupted" ? body.by : "agent");
       this.#log({ type: "turn.interrupted", ...shared, by, ...optional("usage", usage), ...identity });
-      this.#host.ended({
-        ...of,
-        status: "interrupted",
-        ...shared,
-        interruptedBy: by,
-        usage: usage ?? noUsage,
-      });
+      const interrupted = { ...shared, interruptedBy: by, usage: usage ?? noUsage };
+      this.#host.ended({ ...of, status: "interrupted", ...interrupted }, cause);
     }
   }
 
@@ -227,6 +226,13 @@ export class TurnLedger {
         ...identity,
       });
     }
+  }
+
+  /** The agent does not wait for an answer any more. Backends say so in one way for permissions and questions. */
+  #withdraw(body: Extract<AgentEventBody, { type: "permission.resolved" }>): void {
+    const { requestId, by } = body;
+    const kind = this.#turn?.openRequests.get(requestId) ?? this.#backgroundRequests.get(requestId);
+    this.resolve(kind === "question" ? { type: "question.resolved", requestId, by } : body);
   }
 
   #requestsOf(turn: RunningTurn | undefined): Map<string, "permission" | "question"> {
