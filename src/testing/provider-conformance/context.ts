@@ -33,7 +33,8 @@ export class RequirementContext implements ProviderContext {
     try {
       if (options.input !== undefined) void feed(process.stdin, options.input);
       const ended = Promise.all([readAll(process.stdout), readAll(process.stderr), process.exited]);
-      const [stdout, stderr, exit] = await this.within(ended, `the end of: ${script.trim()}`);
+      const what = `the end of: ${script.trim()}`;
+      const [stdout, stderr, exit] = await this.within(ended, what, options.timeoutMs);
       return { stdout, stderr, exit };
     } catch (error) {
       await process.kill().catch(() => undefined);
@@ -56,7 +57,11 @@ export class RequirementContext implements ProviderContext {
     return converse(process, (promise, what) => this.within(promise, `${what} of: ${script.trim()}`));
   }
 
-  async within<Value>(promise: Promise<Value>, what: string, timeoutMs = this.patienceMs): Promise<Value> {
+  async within<Value>(
+    promise: Promise<Value>,
+    what: string,
+    timeoutMs: number = this.patienceMs,
+  ): Promise<Value> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
@@ -80,7 +85,16 @@ export class RequirementContext implements ProviderContext {
         failures.push(`Sandbox ${sandbox.id} could not be destroyed: ${describeError(error)}`);
       }
     }
+    await this.#destroyListed().catch((error: unknown) => failures.push(describeError(error)));
     if (failures.length > 0) throw new Error(failures.join("\n"));
+  }
+
+  /** A handle that was detached has let go of its sandbox. */
+  async #destroyListed(): Promise<void> {
+    for await (const { id } of this.provider.list({ labels: this.labels })) {
+      const connected = await this.within(this.provider.connect(id, { env: {} }), "connect() afterwards");
+      await this.within(connected.destroy(), "destroy() afterwards");
+    }
   }
 
   #spawn(sandbox: Sandbox, script: string, options: ShellOptions, ignoreInput: boolean) {
@@ -92,7 +106,7 @@ export class RequirementContext implements ProviderContext {
       ...(cwd === undefined ? {} : { cwd }),
       ...(user === undefined ? {} : { user }),
     });
-    return this.within(spawned, `spawn() of: ${script.trim()}`);
+    return this.within(spawned, `spawn() of: ${script.trim()}`, options.timeoutMs);
   }
 }
 

@@ -23,7 +23,7 @@ export async function expectNoneInside(
   what: string,
 ): Promise<void> {
   const { stdout } = await context.run(sandbox, waitForNone, {
-    args: [mark.text, String(Math.ceil(context.patienceMs / 100))],
+    args: [mark.text, String(Math.ceil(context.patienceMs / 250))],
   });
   const survivors = stdout.toString().trim();
   if (survivors !== "") throw new Error(`${what}: expected no process to be left, saw\n${survivors}`);

@@ -59,6 +59,8 @@ export interface ShellOptions {
   readonly user?: string;
   /** Written to standard input, which is then closed. Without it there is none. */
   readonly input?: string | Uint8Array;
+  /** For the start and for the run; default: the context's patience for each. */
+  readonly timeoutMs?: number;
 }
 
 export interface ShellOutput {

@@ -100,7 +100,7 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
       const hash = createHash("sha256");
       const block = sampleBytes(megabyte);
       const size = largeMegabytes * megabyte;
-      const memory = memoryWatch(maxHeldBytes, "During upload() of 50 MB");
+      const memory = await memoryWatch(maxHeldBytes, "During upload() of 50 MB");
       let sent = 0;
       const tar = new ReadableStream<Uint8Array>(
         {
@@ -119,12 +119,13 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
             const chunk = Uint8Array.from(block);
             hash.update(chunk);
             controller.enqueue(chunk);
-            if (sent % 10 === 0) memory.check();
+            if (sent % 10 === 0) memory.measure();
           },
         },
         { highWaterMark: 1 },
       );
       await context.within(sandbox.files.upload("folder", tar), "upload() of 50 MB", 60_000);
+      memory.check();
       const found = await context.text(sandbox, "sha256sum < folder/large");
       expectEqual(found.slice(0, 64), hash.digest("hex"), "sha256 of the file, inside");
     },
@@ -138,7 +139,7 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
       const sandbox = await context.create();
       const make = `mkdir folder; seq 1 20000000 | head -c ${largeMegabytes * megabyte} > folder/large; sha256sum < folder/large`;
       const expected = (await context.text(sandbox, make)).slice(0, 64);
-      const memory = memoryWatch(maxHeldBytes, "During download() of 50 MB");
+      const memory = await memoryWatch(maxHeldBytes, "During download() of 50 MB");
       const tar = await context.within(sandbox.files.download("folder"), "download()");
       let length = 0;
       const watched = tar.pipeThrough(
@@ -147,7 +148,7 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
             if (
               Math.floor((length + chunk.byteLength) / (10 * megabyte)) > Math.floor(length / (10 * megabyte))
             ) {
-              memory.check();
+              memory.measure();
             }
             length += chunk.byteLength;
             controller.enqueue(chunk);
@@ -159,6 +160,7 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
         "upload() of a download() of 50 MB",
         60_000,
       );
+      memory.check();
       const found = await context.text(sandbox, "sha256sum < copy/large");
       expectEqual(found.slice(0, 64), expected, "sha256 of the copied file");
       expectTrue(length > largeMegabytes * megabyte, `Expected more than 50 MB of tar, saw ${length} bytes.`);

@@ -57,6 +57,19 @@ export const detachRequirements: readonly ProviderRequirement[] = [
     },
   },
   {
+    id: "sandbox.detach-dispose",
+    title: "leaves a detached sandbox alone when the handle that let go of it is destroyed",
+    needs: "detach",
+    async run(context) {
+      const sandbox = await context.create();
+      await context.within(sandbox.detach({ ttlMs: dayMs }), "detach()");
+      await context.within(sandbox.destroy(), "destroy() of the detached handle");
+      expectEqual(await listedIds(context.provider, context.labels), [sandbox.id], "list() afterwards");
+      const connected = context.track(await context.provider.connect(sandbox.id, { env: {} }));
+      expectEqual(await context.text(connected, "echo alive"), "alive\n", "A process in it");
+    },
+  },
+  {
     id: "sandbox.detach-expires",
     title: "ends a detached sandbox with all it holds when its time is over",
     needs: "detach",

@@ -67,7 +67,12 @@ export const exitRequirements: readonly ProviderRequirement[] = [
         const { exit, stdout, stderr } = await context.run(
           sandbox,
           'echo "argument $1, variable $NUMBER"; cat; echo "error $1" >&2; exit "$1"',
-          { args: [String(index)], env: { NUMBER: String(index) }, input: `input ${index}\n` },
+          {
+            args: [String(index)],
+            env: { NUMBER: String(index) },
+            input: `input ${index}\n`,
+            timeoutMs: 4 * context.patienceMs,
+          },
         );
         expectEqual(
           [stdout.toString(), stderr.toString(), exit.code],

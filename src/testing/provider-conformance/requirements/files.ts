@@ -216,7 +216,7 @@ export const fileRequirements: readonly ProviderRequirement[] = [
         expectEqual(await files.readText(path), `content ${index}`, path);
         if (index % 2 === 0) await files.remove(path);
       });
-      await context.within(Promise.all(work), "30 operations at once");
+      await context.within(Promise.all(work), "30 operations at once", 4 * context.patienceMs);
       const left = await Promise.all([0, 1, 2].map((index) => files.list(`folder ${index}`)));
       expectEqual(left.flat().length, 15, "Files left when every second one was removed");
     },

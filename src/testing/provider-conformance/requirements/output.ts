@@ -77,7 +77,7 @@ export const outputRequirements: readonly ProviderRequirement[] = [
       const total = 100;
       const source = `seq 1 20000000 | head -c ${total * megabyte}`;
       const expected = (await context.text(sandbox, `${source} | sha256sum`)).slice(0, 64);
-      const memory = memoryWatch(32 * megabyte, "While a process waits for its reader");
+      const memory = await memoryWatch(32 * megabyte, "While a process waits for its reader");
       // Each megabyte that has left the process is one byte in the file `written`.
       const process = await sandbox.spawn({
         argv: [
@@ -109,12 +109,14 @@ export const outputRequirements: readonly ProviderRequirement[] = [
         now <= total / 2,
         `Expected the writer to wait for its reader, but it wrote ${now} MB meanwhile.`,
       );
+      memory.measure();
       memory.check();
       for (let size = await read(); size !== undefined; size = await read()) {
         const quarter = Math.floor((4 * length) / (total * megabyte));
         length += size;
-        if (Math.floor((4 * length) / (total * megabyte)) > quarter) memory.check();
+        if (Math.floor((4 * length) / (total * megabyte)) > quarter) memory.measure();
       }
+      memory.check();
       expectEqual(length, total * megabyte, "Bytes that arrived");
       expectEqual(hash.digest("hex"), expected, "Their sha256");
       expectEqual((await context.within(process.exited, "exited")).code, 0, "The exit code");

@@ -1,0 +1,14 @@
+import type { Break } from "./change.ts";
+
+/** A provider that fulfils everything but one requirement, and what the requirement says to it. */
+export interface BrokenProvider {
+  /** The requirement that must fail. */
+  readonly id: string;
+  /** The mistake, in words. */
+  readonly how: string;
+  readonly make: Break;
+  /** The failure's message: failing for another reason proves nothing. */
+  readonly seen: RegExp;
+  /** What the break starts from: the example provider (default), or one whose sandboxes can be detached. */
+  readonly base?: "folder" | "local";
+}
