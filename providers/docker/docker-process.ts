@@ -72,7 +72,7 @@ async function createExec(
   const environment = markedEnvironment(command.env, processId);
   try {
     return await container.exec({
-      Cmd: execCommand(command.argv, command.cwd),
+      Cmd: execCommand(command, command.cwd),
       Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
       User: command.user,
       AttachStdin: command.stdin !== "ignore",

@@ -6,11 +6,13 @@ import type { Command } from "../../src/kit.ts";
  * engine accepts the connection first and starts the process afterwards, and writes its own complaint into the stream
  * as if the process had said it.
  *
- * Names are made up so that no variable of the process's environment is changed, and the search needs no IFS.
+ * Names are made up so that no variable of the process's environment is changed. A shell replaces the IFS that it
+ * inherits, so that it is set again; the search for the program does without it.
  */
 const script = `
 cd "$1" 2>/dev/null || { echo "playpen cwd"; exit 126; }
-shift
+[ -z "$2" ] || IFS=$3
+shift 3
 unset OLDPWD
 playpen_found=
 case $1 in
@@ -28,8 +30,10 @@ echo "playpen $$"
 exec "$@"
 `;
 
-export function execCommand(argv: Command["argv"], cwd: string): string[] {
-  return ["/bin/sh", "-c", script, "playpen-exec", cwd, ...argv];
+export function execCommand({ argv, env = {} }: Pick<Command, "argv" | "env">, cwd: string): string[] {
+  const separators = env["IFS"];
+  const restored = separators === undefined ? ["", ""] : ["set", separators];
+  return ["/bin/sh", "-c", script, "playpen-exec", cwd, ...restored, ...argv];
 }
 
 /** What came before the process's own output: its id, or why there is no process. */

@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import type Dockerode from "dockerode";
 import { SandboxAgentError, type Signal, signalMarkedScript } from "../../src/kit.ts";
 import { isRunning } from "./container-state.ts";
