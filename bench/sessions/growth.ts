@@ -30,20 +30,15 @@ const historyPoints: readonly Point[] = [0, 10_000, 100_000, 1_000_000].map((cou
 
 /** What an event costs as subscribers and history grow; it should not. */
 export async function growth(): Promise<readonly Row[]> {
+  const deliveries = async (name: string, manner: string): Promise<readonly Row[]> => {
+    const points = subscriberPoints(manner);
+    // What a single subscriber adds is too little, beside the turn itself, to be the measure of the others.
+    return curve(name, points, await measure(points), "usPerDelivery", 1);
+  };
   const history = await measure(historyPoints);
   return [
-    ...curve(
-      "a delivery",
-      subscriberPoints("following"),
-      await measure(subscriberPoints("following")),
-      "usPerDelivery",
-    ),
-    ...curve(
-      "a delivery with back-pressure",
-      subscriberPoints("holding"),
-      await measure(subscriberPoints("holding")),
-      "usPerDelivery",
-    ),
+    ...(await deliveries("a delivery", "following")),
+    ...(await deliveries("a delivery with back-pressure", "holding")),
     ...curve("an event to one consumer", historyPoints, history, "usPerEvent"),
     ...curve("a replayed event", historyPoints.slice(1), history.slice(1), "usPerReplay"),
   ];
@@ -62,22 +57,25 @@ async function measure(points: readonly Point[]): Promise<readonly (readonly Rep
   return reports;
 }
 
-/** The first point is the floor of the others. */
+/** Compares each point with the one at `base`, the floor of the others. */
 function curve(
   name: string,
   points: readonly Point[],
   reports: readonly (readonly Report[])[],
   value: string,
+  base = 0,
 ): readonly Row[] {
   const samples = reports.map((ofPoint) => ofPoint.map((report) => valueOf(report, value)));
-  const [base = []] = samples;
+  const floor = summarize(samples[base] ?? []);
   return points.map(({ label }, index): Row => {
     const values = samples[index] ?? [];
     const row: Row = { name: `${name}: ${label}`, unit: "µs", subject: summarize(values) };
-    if (index === 0) return row;
-    const ratios = values.map((sample, time) => sample / (base[time] ?? NaN));
-    const comparison = { kind: "ratio", ...summarize(ratios) } as const;
+    if (index <= base) return row;
+    const comparison = {
+      kind: "ratio",
+      ...summarize(values.map((sample) => sample / floor.median)),
+    } as const;
     const target = targetOf({ atMost }, comparison.median);
-    return { ...row, floor: summarize(base), comparison, ...(target === undefined ? {} : { target }) };
+    return { ...row, floor, comparison, ...(target === undefined ? {} : { target }) };
   });
 }

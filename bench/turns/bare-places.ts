@@ -45,9 +45,12 @@ export async function bareContainer(image: string): Promise<BarePlace> {
       return {
         write: (text) => void stream.write(text),
         read: (listener) => readFrames(stream, listener),
-        [Symbol.asyncDispose]: () => {
-          stream.destroy();
-          return Promise.resolve();
+        // Waited for, since the engine's work on it would slow down what comes next.
+        [Symbol.asyncDispose]: async () => {
+          const closed = new Promise((resolve) => stream.once("close", resolve));
+          stream.end();
+          await closed;
+          while ((await exec.inspect()).Running) await new Promise((resolve) => setTimeout(resolve, 5));
         },
       };
     },

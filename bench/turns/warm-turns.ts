@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { SandboxAgent } from "playpen";
 import { claude } from "playpen/claude";
 import { codex } from "playpen/codex";
@@ -19,7 +20,8 @@ import { CliByHand, environmentOf, sessionInput } from "./by-hand.ts";
 
 const [agent = "", url = "", turns = ""] = process.argv.slice(2);
 const prompt = "!text Hello there, this is a short answer.";
-const warmUpTurns = 3;
+const warmUpTurns = 4;
+const restMs = 50;
 
 const command = join(cliDirectory(), agent);
 const shared = { command, apiKey: "none-is-needed" };
@@ -81,11 +83,19 @@ try {
       return performance.now() - startedAt;
     };
 
+    // A CLI goes on working for a moment when its turn has ended, which is not to be paid for by the next one.
+    const timed = async (run: () => Promise<number>): Promise<number> => {
+      await delay(restMs);
+      return run();
+    };
+
     const floor: number[] = [];
     const subject: number[] = [];
     for (let turn = -warmUpTurns; turn < Number(turns); turn += 1) {
-      const { wholeMs } = await byHand.turn(randomUUID(), prompt);
-      const sessionMs = await throughSession();
+      const isFloorFirst = turn % 2 === 0;
+      const before = isFloorFirst ? undefined : await timed(throughSession);
+      const wholeMs = await timed(async () => (await byHand.turn(randomUUID(), prompt)).wholeMs);
+      const sessionMs = before ?? (await timed(throughSession));
       if (turn < 0) continue;
       floor.push(wholeMs);
       subject.push(sessionMs);
