@@ -41,3 +41,9 @@ function builtImage(key: "testImage" | "bareImage"): string {
   if (typeof name !== "string") throw new Error(`${file} is damaged: ${howToBuild}`);
   return name;
 }
+
+/** Returns the folder of {@link hostCliDirectory} with all it links to, for a sandbox that does not see the repository. */
+export function hostCliFolder(): string {
+  hostCliDirectory();
+  return `${cache}clis`;
+}

@@ -12,7 +12,7 @@ import { docker } from "playpen/docker";
 import { local } from "playpen/local";
 import { type ModelServer, startModelServer } from "playpen/testing";
 import { describeWith, type Engine } from "../../image/engines.ts";
-import { hostCliDirectory, testImage } from "../../image/paths.ts";
+import { hostCliDirectory, hostCliFolder, testImage } from "../../image/paths.ts";
 
 /** Not a real key, but of a real one's form; no event, error or argument may show it. */
 export const secretKey = "sk-ant-api03-test-5f0c2b7e9d1a4c3b8e6f";
@@ -40,7 +40,12 @@ const places: readonly Place[] = [
     provider: () => docker({ image: testImage(), network: "host" }),
     command: () => ({}),
   },
-  { name: "bubblewrap", engines: ["bubblewrap", "host-clis"], provider: () => local(), command: onHost },
+  {
+    name: "bubblewrap",
+    engines: ["bubblewrap", "host-clis"],
+    provider: () => local({ readOnlyPaths: [hostCliFolder()] }),
+    command: onHost,
+  },
   { name: "none", engines: ["host-clis"], provider: () => local({ isolation: "none" }), command: onHost },
 ];
 

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { claude } from "playpen/claude";
 import { codex } from "playpen/codex";
 import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
+import { hostCliDirectory, hostCliFolder } from "../../image/paths.ts";
 import { collect, describeMatrix, ofType, secretKey } from "./matrix.ts";
 import { SandboxAgent } from "playpen";
 import { local } from "playpen/local";
@@ -37,7 +37,10 @@ describeMatrix(
 describeWith(["bubblewrap", "host-clis"], "different agents in one box", () => {
   it("work at the same time and see each other's files", async () => {
     await using server = await startModelServer();
-    await using box = await SandboxAgent.start({ sandbox: local(), permissions: "allow-all" });
+    await using box = await SandboxAgent.start({
+      sandbox: local({ readOnlyPaths: [hostCliFolder()] }),
+      permissions: "allow-all",
+    });
     const [writer, reader] = await Promise.all([
       box.createSession({
         agent: claude({

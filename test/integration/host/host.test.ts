@@ -6,7 +6,7 @@ import { claude } from "playpen/claude";
 import { docker } from "playpen/docker";
 import { type ModelServer, startModelServer } from "playpen/testing";
 import { describeWith, type Engine } from "../../image/engines.ts";
-import { hostCliDirectory, testImage } from "../../image/paths.ts";
+import { hostCliDirectory, hostCliFolder, testImage } from "../../image/paths.ts";
 import { eventually, startHost } from "./host-program.ts";
 
 let server: ModelServer;
@@ -24,7 +24,10 @@ const places: readonly { readonly place: string; readonly engines: readonly Engi
 ];
 
 function parametersFor(place: string): { readonly [name: string]: string } {
-  const where = place === "docker" ? { image: testImage() } : { command: `${hostCliDirectory()}/claude` };
+  const where =
+    place === "docker"
+      ? { image: testImage() }
+      : { command: `${hostCliDirectory()}/claude`, cliFolder: hostCliFolder() };
   return { place, modelUrl: server.url, ...where };
 }
 

@@ -13,7 +13,8 @@ export function tell(step: string, facts: { readonly [name: string]: string } = 
 
 export function providerOf(place: string): SandboxProvider {
   if (place === "docker") return docker({ image: parameters["image"] ?? "", network: "host" });
-  return place === "none" ? local({ isolation: "none" }) : local();
+  if (place === "none") return local({ isolation: "none" });
+  return local({ readOnlyPaths: [parameters["cliFolder"] ?? ""] });
 }
 
 export function agent(): AgentBackend {
