@@ -35,6 +35,10 @@ export function toolSubjects(tool: ToolRequest, cwd: string): ToolSubjects {
   const paths = [...texts(tool, pathMembers), ...changedPaths(tool)];
   if (paths.length > 0) return plain(paths.map((path) => ({ spellings: pathSpellings(path, cwd) })));
   const others = [...commands, ...texts(tool, otherMembers)];
+  if (tool.kind === "execute" || (others.length === 0 && ["read", "edit", "fetch"].includes(tool.kind))) {
+    // What it is about is not where it is looked for: a description is no reason to let it pass.
+    return { parts: [], hidden: [...others, tool.title], allowable: false };
+  }
   return plain((others.length > 0 ? others : [tool.title]).map((text) => ({ spellings: [text] })));
 }
 
