@@ -9,10 +9,13 @@ import {
 } from "./agent-options.ts";
 import { Redactor } from "./errors/redactor.ts";
 import { SandboxAgentError } from "./errors/sandbox-agent-error.ts";
-import { addSecrets, agentEnvironment } from "./sandbox/credentials.ts";
+import { isPositiveNumber, validateOptions } from "./kit/validate-options.ts";
+import { addMcpSecrets, addSecrets, agentEnvironment } from "./sandbox/credentials.ts";
 import { exec, type ExecOptions, type ExecResult } from "./sandbox/exec.ts";
 import { completeLabels } from "./sandbox/labels.ts";
 import { type PreparedCli, prepareCli } from "./sandbox/prepare-cli.ts";
+import { quietProgress } from "./sandbox/quiet-progress.ts";
+import { SharedPreparations } from "./sandbox/shared-preparation.ts";
 import { planPolicy, planSession, type SessionPlan } from "./session-plan.ts";
 import { Session } from "./session/session.ts";
 import type { AgentBackend } from "./spec/backend.ts";
@@ -29,7 +32,7 @@ interface BoxParts {
   readonly defaults: SessionDefaults;
   readonly env: Environment;
   readonly redactor: Redactor;
-  readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly onProgress: (progress: Progress) => void;
 }
 
 /**
@@ -46,10 +49,12 @@ interface BoxParts {
 export class SandboxAgent implements AsyncDisposable {
   readonly #parts: BoxParts;
   readonly #sessions = new Set<Session>();
-  readonly #prepared = new Map<string, Promise<PreparedCli>>();
+  readonly #preparations = new SharedPreparations();
   /** Ends what is being started when the box goes away. */
-  readonly #closing = new AbortController();
-  #ended: Promise<void> | undefined;
+  #closing = new AbortController();
+  #isEnded = false;
+  #detaching: Promise<void> | undefined;
+  #destroying: Promise<void> | undefined;
 
   private constructor(parts: BoxParts) {
     this.#parts = parts;
@@ -64,20 +69,26 @@ export class SandboxAgent implements AsyncDisposable {
    */
   static async start(options: StartOptions): Promise<SandboxAgent> {
     checkStartOptions(options);
-    const { sandbox: provider, cwd, signal, onProgress } = options;
+    const { sandbox: provider, cwd, signal } = options;
     const env = options.env ?? {};
     const redactor = checkBox(options, env);
     const labels = completeLabels(options.labels);
+    const onProgress = quietProgress(options.onProgress);
     signal?.throwIfAborted();
     const sandbox = await provider.create(
       { env, labels, ...(cwd === undefined ? {} : { cwd }) },
-      { ...(signal && { signal }), ...(onProgress && { onProgress }) },
+      { ...(signal && { signal }), onProgress },
     );
-    onProgress?.({
+    onProgress({
       phase: "ready",
       message: `The sandbox ${provider.name}/${sandbox.id} is ready`,
       fraction: 1,
     });
+    if (signal?.aborted === true) {
+      // Aborted too late for the provider to notice; the caller will never see this sandbox.
+      await sandbox.destroy().catch(() => undefined);
+      throw signal.reason;
+    }
     return new SandboxAgent({ provider, sandbox, defaults: options, env, redactor, onProgress });
   }
 
@@ -90,16 +101,18 @@ export class SandboxAgent implements AsyncDisposable {
    */
   static async connect(options: ConnectOptions): Promise<SandboxAgent> {
     checkConnectOptions(options);
-    const { sandbox: provider, cwd, signal, onProgress } = options;
+    const { sandbox: provider, cwd, signal } = options;
     const env = options.env ?? {};
     const redactor = checkBox(options, env);
+    const onProgress = quietProgress(options.onProgress);
     const id = nativeId(provider, options.id);
     signal?.throwIfAborted();
     const sandbox = await provider.connect(
       id,
       { env, ...(cwd === undefined ? {} : { cwd }) },
-      { ...(signal && { signal }), ...(onProgress && { onProgress }) },
+      { ...(signal && { signal }), onProgress },
     );
+    signal?.throwIfAborted();
     return new SandboxAgent({ provider, sandbox, defaults: options, env, redactor, onProgress });
   }
 
@@ -160,7 +173,9 @@ export class SandboxAgent implements AsyncDisposable {
     const env = agentEnvironment(plan.backend, layers, process.env, redactor);
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
     signal.throwIfAborted();
+    addMcpSecrets(plan.input.mcpServers, redactor);
     const { stateDirectory, executable, progress } = await this.#prepare(plan.backend, env, signal);
+    signal.throwIfAborted();
     const session = this.#open(plan, env, stateDirectory, executable);
     for (const item of progress) session.progress(item);
     await session.start(signal);
@@ -174,29 +189,47 @@ export class SandboxAgent implements AsyncDisposable {
    * @throws SandboxAgentError `unsupported` where a sandbox cannot outlive its host.
    */
   async detach(options: DetachOptions = {}): Promise<void> {
+    validateOptions("box.detach()", options, { ttlMs: isPositiveNumber });
     const { ttlMs = 3_600_000 } = options;
-    if (!(Number.isFinite(ttlMs) && ttlMs > 0)) {
-      throw new TypeError(
-        `detach: option "ttlMs" must be a number of milliseconds above 0, received ${String(ttlMs)}.`,
-      );
-    }
     this.#throwIfEnded();
-    this.#ended = (async () => {
+    const { provider, sandbox } = this.#parts;
+    if (provider.capabilities.detach === "none") {
+      throw new SandboxAgentError("unsupported", `A sandbox of ${provider.name} cannot outlive its host.`, {
+        details: { subject: provider.name, feature: "detach" },
+      });
+    }
+    this.#isEnded = true;
+    this.#closing.abort(this.#closedError());
+    this.#detaching = (async () => {
       await Promise.all([...this.#sessions].map((session) => session.close()));
-      await this.#parts.sandbox.detach({ ttlMs });
+      await sandbox.detach({ ttlMs });
     })();
     try {
-      await this.#ended;
+      await this.#detaching;
     } catch (error) {
-      this.#ended = undefined;
+      this.#detaching = undefined;
+      if (this.#destroying === undefined) {
+        this.#isEnded = false;
+        this.#closing = new AbortController();
+      }
       throw error;
     }
   }
 
-  /** Ends every process and removes the sandbox. Calling it again is fine, and after `detach()` it does nothing. */
+  /**
+   * Ends every process and removes the sandbox. Calling it again is fine, also to try again where it failed; after
+   * `detach()` it does nothing.
+   */
   async destroy(): Promise<void> {
-    this.#ended ??= this.#destroy();
-    await this.#ended;
+    if (this.#detaching !== undefined && (await isFulfilled(this.#detaching))) return;
+    this.#isEnded = true;
+    this.#destroying ??= this.#destroy();
+    try {
+      await this.#destroying;
+    } catch (error) {
+      this.#destroying = undefined;
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -238,27 +271,27 @@ export class SandboxAgent implements AsyncDisposable {
     env: Environment,
     signal: AbortSignal,
   ): Promise<PreparedCli & { readonly progress: readonly Progress[] }> {
-    const { sandbox, onProgress } = this.#parts;
-    const key = JSON.stringify([backend.name, backend.command, backend.cli.version]);
+    const { sandbox, redactor, onProgress } = this.#parts;
+    const { name, command, cli, install } = backend;
+    // What is found depends on these two, and an installation that is refused to one session may be fine for another.
+    const key = JSON.stringify([name, command, cli.version, install, env["HOME"], env["PATH"]]);
     const progress: Progress[] = [];
-    let prepared = this.#prepared.get(key);
-    if (prepared === undefined) {
-      prepared = prepareCli(sandbox, backend, {
-        env,
-        signal,
-        onProgress: (item) => {
-          progress.push(item);
-          onProgress?.(item);
-        },
-      });
-      this.#prepared.set(key, prepared);
-      prepared.catch(() => this.#prepared.delete(key));
-    }
-    return { ...(await prepared), progress };
+    const prepared = await this.#preparations.get(
+      key,
+      (shared, tell) => {
+        const tellAll = (item: Progress): void => {
+          tell(item);
+          onProgress(item);
+        };
+        return prepareCli(sandbox, backend, { env, redactor, signal: shared, onProgress: tellAll });
+      },
+      { signal, onProgress: (item) => progress.push(item) },
+    );
+    return { ...prepared, progress };
   }
 
   #throwIfEnded(): void {
-    if (this.#ended !== undefined) throw this.#closedError();
+    if (this.#isEnded) throw this.#closedError();
   }
 
   #closedError(): SandboxAgentError<"sandbox_closed"> {
@@ -266,6 +299,13 @@ export class SandboxAgent implements AsyncDisposable {
       details: { id: this.id },
     });
   }
+}
+
+async function isFulfilled(promise: Promise<void>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What can be found wrong with a box's defaults before there is a box. */

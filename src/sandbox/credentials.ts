@@ -1,6 +1,6 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { isSecretName, type Redactor } from "../errors/redactor.ts";
-import type { AgentBackend } from "../spec/backend.ts";
+import type { AgentBackend, McpServers } from "../spec/backend.ts";
 import type { Environment } from "../spec/sandbox.ts";
 
 /**
@@ -29,6 +29,19 @@ export function agentEnvironment(
 export function addSecrets(env: Environment, redactor: Redactor, names: readonly string[] = []): void {
   for (const [name, value] of Object.entries(env)) {
     if (names.includes(name) || isSecretName(name)) redactor.add(value);
+  }
+}
+
+/** As `addSecrets`, for what MCP servers are given; header values also without their scheme (`Bearer …`). */
+export function addMcpSecrets(servers: McpServers, redactor: Redactor): void {
+  for (const server of Object.values(servers)) {
+    if (server.type === "stdio") addSecrets(server.env ?? {}, redactor);
+    else {
+      addSecrets(server.headers ?? {}, redactor);
+      for (const [name, value] of Object.entries(server.headers ?? {})) {
+        if (isSecretName(name)) redactor.add(value.replace(/^\S+\s+/, ""));
+      }
+    }
   }
 }
 

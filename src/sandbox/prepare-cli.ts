@@ -1,3 +1,4 @@
+import type { Redactor } from "../errors/redactor.ts";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import type { AgentBackend, CliRecipe } from "../spec/backend.ts";
 import type { Environment, Progress, Sandbox } from "../spec/sandbox.ts";
@@ -12,6 +13,7 @@ export interface PreparedCli {
 
 export interface PrepareOptions {
   readonly env: Environment;
+  readonly redactor: Redactor;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -111,7 +113,7 @@ async function runScript(
     const match = /^playpen:(\w+)=(.+)$/.exec(line);
     if (match?.[1] !== undefined && match[2] !== undefined) facts.set(match[1], match[2]);
   }
-  const text = Buffer.from(stderr).toString("utf8").trim();
+  const text = options.redactor.redact(Buffer.from(stderr).toString("utf8")).trim();
   return { facts, exitCode, stderr: text.slice(-4000) };
 }
 
@@ -133,7 +135,12 @@ find_executable() {
 
 const findRoot = `
 root=\${HOME:-/nonexistent}/.playpen
-mkdir -p "$root" 2>/dev/null && [ -w "$root" ] || root=/tmp/.playpen-$(id -u)`;
+if ! mkdir -p "$root" 2>/dev/null || ! [ -w "$root" ]; then
+  root=/tmp/.playpen-$(id -u)
+  ( umask 077; mkdir "$root" 2>/dev/null )
+  # Anybody may make a folder of that name in /tmp: programs are run only from one's own.
+  [ -d "$root" ] && ! [ -L "$root" ] && [ -O "$root" ] || exit 1
+fi`;
 
 // An installed CLI of the pinned version goes before one that is found on PATH under the same name.
 const probeScript = `
@@ -169,6 +176,10 @@ trap 'rm -rf "$part"' EXIT
 mkdir -p "$part" && cd "$part" || exit 1
 echo '{"private":true}' > package.json
 npm install --no-audit --no-fund --no-update-notifier --no-progress --loglevel=error --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 "$specifier" >&2 || exit $?
+# Another session may have installed it meanwhile, and run it already.
+find_executable "$@" && exit 0
 rm -rf "$folder"
 mv "$part" "$folder" || exit 1
-find_executable "$@"`;
+find_executable "$@" && exit 0
+echo "$specifier has none of the programs: $*" >&2
+exit 1`;

@@ -22,6 +22,8 @@ export interface CommandOutput {
 }
 
 const defaultMaxOutputBytes = 64 * 1024 * 1024;
+/** How long a signal may take to be delivered, before the caller gets its error all the same. */
+const killTimeoutMs = 5_000;
 const signalNumbers: { readonly [name: string]: number } = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -84,7 +86,7 @@ export async function runCommand(
     const exitCode = exit.code ?? 128 + (signalNumbers[exit.signal ?? ""] ?? 0);
     return { exitCode, signal: exit.signal, stdout, stderr };
   } catch (error) {
-    await spawned.kill("SIGKILL").catch(() => undefined);
+    await settlesWithin((async () => spawned.kill("SIGKILL"))(), killTimeoutMs);
     throw error;
   }
 }

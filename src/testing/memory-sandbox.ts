@@ -36,7 +36,7 @@ export interface MemoryProcess {
 export type MemoryProgram = (process: MemoryProcess) => Promise<number>;
 
 export interface MemorySandboxOptions {
-  /** Programs by the name of the executable. `/bin/sh` finds every program installed, as a real sandbox does. */
+  /** Programs by the name of the executable. Unless it is one of them, `/bin/sh` finds every program installed. */
   readonly programs: { readonly [name: string]: MemoryProgram };
   /** Signals that programs may handle themselves. SIGKILL, and those not named here, end a process at once. */
   readonly handledSignals?: readonly Signal[];
@@ -147,7 +147,8 @@ class MemorySandbox implements Sandbox {
     if (this.#isGone) throw this.#lostError();
     this.#started.push(command);
     const name = command.argv[0];
-    const program = name === "/bin/sh" ? shell(this.#options.programs) : this.#options.programs[name];
+    const { programs } = this.#options;
+    const program = programs[name] ?? (name === "/bin/sh" ? shell(programs) : undefined);
     if (program === undefined) {
       throw new SandboxAgentError("spawn_failed", `There is no program ${name} in the in-memory sandbox.`, {
         details: { command: name },
