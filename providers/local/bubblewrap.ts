@@ -1,11 +1,8 @@
-import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { execa, ExecaError } from "execa";
 import type { Availability } from "../../src/kit.ts";
 import { systemFolders } from "./watcher.ts";
-
-const run = promisify(execFile);
 
 /** The programs that make namespaces and join them. */
 export interface NamespaceTools {
@@ -83,12 +80,18 @@ export async function probeBubblewrap(): Promise<ProbeResult> {
     );
   }
   const tools = { bwrap, nsenter, unshare, setsid };
-  const options = { env: { PATH: systemFolders.join(":") }, cwd: "/", timeout: probeTimeoutMs };
+  const options = {
+    env: { PATH: systemFolders.join(":") },
+    extendEnv: false,
+    cwd: "/",
+    timeout: probeTimeoutMs,
+    stdin: "ignore",
+  } as const;
   const mounts = [...anchorCapabilities, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"];
   try {
     const [{ stdout }] = await Promise.all([
-      run(bwrap, ["--version"], options),
-      run(
+      execa(bwrap, ["--version"], options),
+      execa(
         bwrap,
         [...namespaceArgs, ...mounts, "--", ...asOwnUser(tools), setsid, "/bin/sh", "-c", ":"],
         options,
@@ -97,9 +100,9 @@ export async function probeBubblewrap(): Promise<ProbeResult> {
     const version = /\d+(?:\.\d+)+/.exec(stdout)?.[0];
     return { availability: { available: true, ...(version === undefined ? {} : { version }) }, tools };
   } catch (error) {
-    const words = error instanceof Error ? error.message.split("\n").slice(1).join(" ").trim() : "";
+    const words = error instanceof ExecaError ? error.message : String(error);
     return unavailable(
-      `bubblewrap is installed but cannot make a sandbox here: ${words || String(error)}`,
+      `bubblewrap is installed but cannot make a sandbox here: ${words}`,
       `Allow user namespaces for your user (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, or the AppArmor profile of bwrap), ${askForNone}.`,
     );
   }

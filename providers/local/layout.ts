@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 
 /** The folders of one sandbox. All of them are private to the user, and end with the sandbox. */
 export interface Layout {
@@ -57,7 +56,7 @@ export async function removeFolders(layout: Layout): Promise<void> {
     await rm(layout.folder, { recursive: true, force: true });
   } catch {
     await chmod(layout.folder, 0o700);
-    await promisify(execFile)("/bin/chmod", ["-R", "u+rwX", "--", layout.folder]).catch(() => undefined);
+    await execa("/bin/chmod", ["-R", "u+rwX", "--", layout.folder], { reject: false });
     await rm(layout.folder, { recursive: true, force: true });
   }
 }

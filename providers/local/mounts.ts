@@ -12,16 +12,21 @@ const omittedTop = ["/proc", "/dev", "/tmp", "/boot", "/lost+found"];
 
 /** Matters when the host runs as root, to whom these would be readable. */
 const maskedFolders = [
+  "/etc/NetworkManager/system-connections",
+  "/etc/docker",
   "/etc/kubernetes",
+  "/etc/letsencrypt",
   "/etc/rancher",
   "/etc/ssl/private",
   "/etc/sudoers.d",
+  "/etc/wireguard",
   "/sys/firmware",
   "/var/backups",
   "/var/lib/containerd",
   "/var/lib/containers",
   "/var/lib/docker",
   "/var/lib/kubelet",
+  "/var/lib/private",
   "/var/log",
   "/var/mail",
   "/var/run",
@@ -34,6 +39,10 @@ const maskedFiles = [
   "/etc/krb5.keytab",
   "/etc/shadow",
   "/etc/shadow-",
+  "/etc/ssh/ssh_host_dsa_key",
+  "/etc/ssh/ssh_host_ecdsa_key",
+  "/etc/ssh/ssh_host_ed25519_key",
+  "/etc/ssh/ssh_host_rsa_key",
   "/etc/sudoers",
 ];
 
@@ -90,10 +99,18 @@ const readOnlyOfProc = [
   "/proc/sysrq-trigger",
 ];
 
-async function kindOf(path: string): Promise<"folder" | "symlink" | "file" | undefined> {
-  const info = await lstat(path).catch(() => undefined);
-  if (info === undefined) return undefined;
-  return info.isDirectory() ? "folder" : info.isSymbolicLink() ? "symlink" : "file";
+type Kind = "folder" | "symlink" | "file";
+
+/** What is at each of the paths; those where nothing is are left out. */
+async function kindsOf(paths: readonly string[]): Promise<ReadonlyMap<string, Kind>> {
+  const kinds = new Map<string, Kind>();
+  const look = async (path: string): Promise<void> => {
+    const info = await lstat(path).catch(() => undefined);
+    if (info === undefined) return;
+    kinds.set(path, info.isDirectory() ? "folder" : info.isSymbolicLink() ? "symlink" : "file");
+  };
+  await Promise.all(paths.map(look));
+  return kinds;
 }
 
 /** The host's root as it is seen inside, entry by entry: an own root makes room for further folders beside it. */
@@ -102,43 +119,47 @@ async function rootMounts(
 ): Promise<{ args: string[]; isHidden: (path: string) => boolean }> {
   const args: string[] = [];
   const shown: string[] = [];
-  const hidden: string[] = [homedir()];
+  const hidden: string[] = [];
+  const masked: string[] = [];
   const candidates =
     settings.hostFiles === "hidden"
       ? [...shownTop, ...neededOfEtc]
       : (await readdir("/")).map((name) => `/${name}`).filter((path) => !omittedTop.includes(path));
+  const kinds = await kindsOf([...candidates, ...maskedFolders, ...maskedFiles, homedir()]);
   for (const path of candidates.sort()) {
-    const kind = await kindOf(path);
-    if (kind === undefined) continue;
-    if (kind === "symlink" && settings.hostFiles === "read-only") {
+    const kind = kinds.get(path);
+    if (maskedTop.includes(path)) {
+      if (kind !== "symlink") continue;
+      // Some systems keep the home folders elsewhere, and a link in the usual place.
       args.push("--symlink", await readlink(path), path);
-      shown.push(path);
-    } else if (maskedTop.includes(path)) {
-      hidden.push(path);
+      masked.push(await realpath(path).catch(() => path));
     } else if (kind === "symlink" && !path.startsWith("/etc/")) {
       args.push("--symlink", await readlink(path), path);
       shown.push(path);
-    } else if (kind === "folder" || path.startsWith("/etc/")) {
+    } else if (kind === "folder" || (kind !== undefined && path.startsWith("/etc/"))) {
       args.push("--ro-bind", path, path);
       shown.push(path);
     }
   }
-  for (const path of maskedTop) args.push("--tmpfs", path);
-  for (const path of maskedFolders) {
-    if (shown.some((top) => isWithin(path, top)) && (await kindOf(path)) === "folder") {
-      args.push("--tmpfs", path);
-      hidden.push(path);
-    }
+  const isShown = (path: string): boolean => shown.some((top) => isWithin(path, top));
+  const isMasked = (path: string): boolean => hidden.some((folder) => isWithin(path, folder));
+  for (const path of maskedTop) {
+    hidden.push(path);
+    if (kinds.get(path) !== "symlink") args.push("--tmpfs", path);
+  }
+  masked.push(...maskedFolders.filter((path) => kinds.get(path) === "folder"));
+  if (kinds.get(homedir()) === "folder" && homedir() !== "/") masked.push(homedir());
+  for (const path of masked) {
+    if (!isShown(path) || isMasked(path)) continue;
+    args.push("--tmpfs", path);
+    hidden.push(path);
   }
   for (const path of maskedFiles) {
-    if (shown.some((top) => isWithin(path, top)) && (await kindOf(path)) === "file") {
-      args.push("--ro-bind", "/dev/null", path);
-    }
+    if (isShown(path) && kinds.get(path) === "file") args.push("--ro-bind", "/dev/null", path);
   }
   return {
     args,
-    isHidden: (path) =>
-      !shown.some((top) => isWithin(path, top)) || hidden.some((folder) => isWithin(path, folder)),
+    isHidden: (path) => !isShown(path) || isMasked(path),
   };
 }
 
@@ -152,30 +173,24 @@ export async function planMounts(
 ): Promise<readonly string[]> {
   const { args, isHidden } = await rootMounts(settings);
   args.push("--dev", "/dev", "--proc", "/proc");
-  for (const path of readOnlyOfProc) {
-    if ((await kindOf(path)) !== undefined) args.push("--ro-bind", path, path);
-  }
-  if (!isHidden(homedir())) args.push("--tmpfs", homedir());
-  // Other sandboxes' folders are nobody's business inside.
-  args.push("--tmpfs", root);
+  for (const path of (await kindsOf(readOnlyOfProc)).keys()) args.push("--ro-bind", path, path);
   args.push("--bind", layout.temporary, "/tmp");
 
-  const binds = new Map<string, FolderMapping>();
-  for (const path of await toolPaths(searchPath, isHidden)) {
-    binds.set(path, { inside: path, host: path, writable: false });
-  }
+  const mounts = new Map<string, readonly string[]>();
+  for (const path of await toolPaths(searchPath, isHidden)) mounts.set(path, ["--ro-bind", path, path]);
   // The resolver's settings are often kept below /run, where they are masked.
   const resolver = await realpath("/etc/resolv.conf").catch(() => undefined);
   if (resolver !== undefined && settings.network && isHidden(resolver)) {
-    binds.set(resolver, { inside: resolver, host: resolver, writable: false });
+    mounts.set(resolver, ["--ro-bind", resolver, resolver]);
   }
-  for (const folder of folders) {
-    if (folder.inside !== "/tmp") binds.set(folder.inside, folder);
+  for (const { inside, host, writable } of folders) {
+    if (inside !== "/tmp") mounts.set(inside, [writable ? "--bind" : "--ro-bind", host, inside]);
   }
+  // Other sandboxes' folders are nobody's business inside, even where the folder around them is shown.
+  mounts.set(root, ["--tmpfs", root]);
   // Outer folders first, so that an inner one with other rights is not covered.
-  for (const bind of [...binds.values()].sort((left, right) => left.inside.length - right.inside.length)) {
-    args.push(bind.writable ? "--bind" : "--ro-bind", bind.host, bind.inside);
-  }
+  const outerFirst = [...mounts].sort(([left], [right]) => left.length - right.length);
+  args.push(...outerFirst.flatMap(([, mount]) => mount));
   // Nobody inside may add to /etc or /: the programs that join the sandbox read their configuration there.
   args.push("--remount-ro", "/");
   return args;

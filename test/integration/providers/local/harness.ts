@@ -105,6 +105,10 @@ export class HostPrograms {
       platform: "node",
       format: "esm",
       target: "node20",
+      // For what the bundle holds of CommonJS.
+      banner: {
+        js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      },
       logLevel: "silent",
     });
     return new HostPrograms(folder);

@@ -210,6 +210,18 @@ describe("bubblewrap", () => {
     expect(await sandbox.files.readText(join(readable, "file"))).toBe("text");
   });
 
+  it("shows nothing of other sandboxes, even when the folder around them was asked for", async () => {
+    const [first, second] = await Promise.all([
+      create({ writablePaths: [top] }),
+      create({ readOnlyPaths: [top] }),
+    ]);
+    await first.files.write("mine", secret);
+    for (const sandbox of [first, second]) {
+      expect((await run(sandbox, `ls ${top}/root`)).stdout).toBe(`${sandbox.id}\n`);
+    }
+    expect((await run(first, "cat mine")).stdout).toBe(secret);
+  });
+
   it("has its workspace at any free place", async () => {
     const sandbox = await create({}, { cwd: "/workspace" });
     expect((await run(sandbox, "pwd; printf text > file")).stdout).toBe("/workspace\n");
@@ -248,7 +260,7 @@ describe.each(["bubblewrap", "none"] as const)("isolation %s", (isolation) => {
 
   it("refuses another user, and takes its own", async () => {
     const sandbox = await create({ isolation });
-    const command = { argv: ["id", "-u"] as const };
+    const command = { argv: [process.execPath, "-p", "process.getuid()"] as const };
     await expect(sandbox.spawn({ ...command, user: "somebody" })).rejects.toMatchObject({
       code: "unsupported",
     });
