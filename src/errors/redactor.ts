@@ -2,15 +2,21 @@ const replacement = "[redacted]";
 /** Shorter values stand in ordinary text by chance, and hiding them would spoil it. */
 const minimumLength = 8;
 
-/** Removes known secret values from text: events, errors and logs go through it. */
+/**
+ * Removes known secret values from text: events, errors and logs go through it. It looks for them as they are, and as
+ * they stand in JSON, in JSON inside of JSON, and in addresses.
+ */
 export class Redactor {
   readonly #values = new Set<string>();
+  /** Longest first, so that a secret which contains another is removed whole. */
+  #sorted: readonly string[] | undefined;
 
   add(value: string): void {
     if (value.length < minimumLength) return;
-    this.#values.add(value);
-    const escaped = JSON.stringify(value).slice(1, -1);
-    if (escaped !== value) this.#values.add(escaped);
+    for (const form of spellings(value)) {
+      // Text is redacted line by line or many lines at once, which must come to the same: no value spans lines.
+      for (const line of form.split(/[\r\n]+/)) if (line.length >= minimumLength) this.#values.add(line);
+    }
     this.#sorted = undefined;
   }
 
@@ -22,9 +28,29 @@ export class Redactor {
     }
     return result;
   }
+}
 
-  /** Longest first, so that a secret which contains another is removed whole. */
-  #sorted: readonly string[] | undefined;
+function spellings(value: string): readonly string[] {
+  const inJson = jsonEscaped(value);
+  const forms = [value, inJson, jsonEscaped(inJson), asciiEscaped(inJson), inJson.replaceAll("/", "\\/")];
+  try {
+    forms.push(encodeURIComponent(value));
+  } catch {
+    // Half a surrogate pair: no address can hold it.
+  }
+  return forms;
+}
+
+function jsonEscaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** As serializers write that keep to ASCII. */
+function asciiEscaped(text: string): string {
+  return text.replace(
+    /[^\0-\x7f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 const secretName = /key|token|secret|passw|credential|auth|cookie|private/i;

@@ -96,14 +96,14 @@ export function validateOptions(
     throw new TypeError(`${owner}: expected an options object, received ${show(options)}.`);
   }
   for (const [name, value] of Object.entries(options)) {
-    const optionCheck = checks[name];
+    const optionCheck = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (optionCheck === undefined) {
       throw new TypeError(`${owner}: unknown option ${quote(name)}.${suggestion(name, Object.keys(checks))}`);
     }
     if (value === undefined) continue;
     const expected = optionCheck(value);
     if (expected !== undefined) {
-      const received = /env|header|secret|key|token/i.test(name) ? typeof value : show(value);
+      const received = /env|header|secret|key|token|mcp/i.test(name) ? typeof value : show(value);
       throw new TypeError(`${owner}: option ${quote(name)} must be ${expected}, received ${received}.`);
     }
   }

@@ -14,6 +14,11 @@ export interface LineDecoderOptions {
 }
 
 const lineFeed = 10;
+/** Pieces of a line below this size are put together as they come: an agent may print byte by byte. */
+const smallPiece = 64 * 1024;
+/** How much is kept of a line that is too long, and how much more while it is redacted: a secret may cross the cut. */
+const prefixLength = 2048;
+const prefixMargin = 8192;
 
 /**
  * Turns bytes into lines, in linear time and bounded memory, wherever the bytes are cut. Lines end with `\n` or
@@ -34,7 +39,7 @@ export class LineDecoder {
   constructor(options: LineDecoderOptions = {}) {
     this.#maxLineBytes = options.maxLineBytes ?? 16 * 1024 * 1024;
     // Never more than was surely there when the bound was crossed: the prefix may not depend on where bytes are cut.
-    this.#prefixBytes = Math.min(2048, this.#maxLineBytes);
+    this.#prefixBytes = Math.min(prefixLength + prefixMargin, this.#maxLineBytes);
     this.#transform = options.transform ?? ((text) => text);
   }
 
@@ -66,7 +71,7 @@ export class LineDecoder {
       this.#skipped.bytes += bytes.length;
       return;
     }
-    this.#pending.push(bytes);
+    if (bytes.length > 0) this.#keep(bytes);
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes <= this.#maxLineBytes) return;
     this.#skipped = { prefix: prefixOf(this.#pending, this.#prefixBytes), bytes: this.#pendingBytes };
@@ -74,14 +79,27 @@ export class LineDecoder {
     this.#pendingBytes = 0;
   }
 
+  /** Joins small pieces as a binary counter carries, so that neither copies nor pieces grow faster than the line. */
+  #keep(bytes: Buffer): void {
+    let piece = bytes;
+    for (let last = this.#pending.at(-1); last !== undefined; last = this.#pending.at(-1)) {
+      if (last.length > piece.length || last.length + piece.length > smallPiece) break;
+      this.#pending.pop();
+      piece = Buffer.concat([last, piece]);
+    }
+    this.#pending.push(piece);
+  }
+
   #finish(rest: Buffer, lines: DecodedLine[]): void {
     this.#hold(rest);
     if (this.#skipped !== undefined) {
-      lines.push({ prefix: this.#transform(this.#skipped.prefix), bytes: this.#skipped.bytes });
+      const prefix = firstCharacters(this.#transform(this.#skipped.prefix), prefixLength);
+      lines.push({ prefix, bytes: this.#skipped.bytes });
       this.#skipped = undefined;
       return;
     }
-    const line = this.#pending.length === 1 ? rest : Buffer.concat(this.#pending);
+    const [only] = this.#pending;
+    const line = this.#pending.length === 1 && only !== undefined ? only : Buffer.concat(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
     pushLine(this.#transform(line.toString("utf8")), lines);
@@ -111,6 +129,11 @@ export class LineDecoder {
 function pushLine(line: string, lines: DecodedLine[]): void {
   const text = line.endsWith("\r") ? line.slice(0, -1) : line;
   if (text !== "") lines.push(text);
+}
+
+/** Cut so that no half of a surrogate pair stays. */
+function firstCharacters(text: string, count: number): string {
+  return text.slice(0, count).replace(/[\ud800-\udbff]$/, "");
 }
 
 function prefixOf(pieces: readonly Buffer[], limit: number): string {

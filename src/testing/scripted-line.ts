@@ -67,7 +67,14 @@ export function parseScriptedLine(line: string): Step {
       events: [{ type: "agent.unparsed", line: line.slice(0, 2048), bytes: line.length, truncated: false }],
     };
   }
-  return isScriptedLine(raw) ? { ...raw, raw } : { events: [{ type: "agent.unknown", raw }], raw };
+  if (!isScriptedLine(raw)) return { events: [{ type: "agent.unknown", raw }], raw };
+  return {
+    ...raw,
+    // Another object: the core takes the events over, and puts this one beside them.
+    get raw() {
+      return parseJson(line);
+    },
+  };
 }
 
 function isScriptedLine(value: object): value is ScriptedLine {
