@@ -22,6 +22,17 @@ export async function isRunning(container: Dockerode.Container): Promise<boolean
   }
 }
 
+/** Whether the container has ended, or does so within the time. */
+export async function endsWithin(container: Dockerode.Container, timeoutMs: number): Promise<boolean> {
+  const abortSignal = AbortSignal.timeout(timeoutMs);
+  try {
+    await container.wait({ condition: "not-running", abortSignal });
+    return true;
+  } catch {
+    return !abortSignal.aborted;
+  }
+}
+
 const removalTimeoutMs = 10_000;
 const removalPollMs = 20;
 

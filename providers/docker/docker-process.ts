@@ -11,7 +11,7 @@ import {
   type Signal,
   markedEnvironment,
 } from "../../src/kit.ts";
-import { isRunning, lost } from "./container-state.ts";
+import { endsWithin, isRunning, lost } from "./container-state.ts";
 import { isGone, isUnreachable, wordsOf } from "./engine-errors.ts";
 import { ExecConnection } from "./exec-connection.ts";
 import { execCommand, parseStartReport } from "./exec-script.ts";
@@ -24,8 +24,9 @@ export interface ResolvedCommand extends Command {
 }
 
 const inspectTimeoutMs = 1000;
-/** What the engine needs at most to see the output of a process ended which it cuts off itself. */
 const longestPollMs = 250;
+/** How long the engine may take to notice that a container has ended whose processes have. */
+const endTimeoutMs = 1000;
 
 /** Starts a process in a running container; resolves when it runs. */
 export async function startProcess(
@@ -106,6 +107,7 @@ export class DockerProcess implements SandboxProcess {
   readonly #command: ResolvedCommand;
   readonly #processId: string;
   readonly #sentSignals = new Set<Signal>();
+  #sandboxEnds = false;
   #pid: number | undefined;
   #settle: (exit: ProcessExit | Error) => void = () => undefined;
 
@@ -171,6 +173,11 @@ export class DockerProcess implements SandboxProcess {
     }
   }
 
+  /** The container is about to be removed. */
+  sandboxEnds(): void {
+    this.#sandboxEnds = true;
+  }
+
   /** The container was removed: lets the streams end even if the engine leaves the connection open. */
   containerRemoved(): void {
     this.#connection.drain();
@@ -207,8 +214,10 @@ export class DockerProcess implements SandboxProcess {
     for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
       const { Running: running, ExitCode: code } = await this.#exec.inspect();
       if (!running && code !== null) {
-        // So ends every process of a container that is being removed, or has run out of its time.
-        if (code === killedCode && !(await isRunning(this.#container))) {
+        // So ends every process of a container that is being removed, or has run out of its time. The engine may
+        // still call the container running at that moment.
+        const wasKilled = code === killedCode && !this.#sentSignals.has("SIGKILL");
+        if (wasKilled && (this.#sandboxEnds || (await endsWithin(this.#container, endTimeoutMs)))) {
           return lost(this.#container.id, "The container ended while a process ran in it.");
         }
         return exitOf(code, this.#sentSignals);

@@ -103,6 +103,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   async #remove(): Promise<void> {
+    for (const process of this.#processes) process.sandboxEnds();
     await removeContainer(this.#container);
     this.#lifeline?.close();
     for (const process of this.#processes) process.containerRemoved();

@@ -20,57 +20,68 @@ export interface SignalTarget {
  * replaced, with power over the host. Root's processes can become other users; those are searched in a second step.
  */
 export async function signalTree(container: Dockerode.Container, target: SignalTarget): Promise<void> {
-  const search = signalMarkedScript(target.processId, target.signal);
-  const output = await run(container, target.user, [
-    "/bin/sh",
-    "-c",
-    script,
-    "playpen-signal-tree",
-    target.pid === undefined ? "" : String(target.pid),
-    target.processId,
-    target.signal.replace(/^SIG/, ""),
-    ...search,
-  ]);
-  const owners = new Set(
-    [...output.matchAll(/^\S+\s+\S+\s+(\d+)\s+(\d+)\s/gm)].map(([, uid, gid]) => `${uid}:${gid}`),
-  );
+  const { pid, processId, user, signal } = target;
+  const search = signalMarkedScript(processId, signal);
+  const leader = [pid === undefined ? "" : String(pid), processId, signal.replace(/^SIG/, "")];
+  const output = await run(container, user, [...shell(firstScript), ...leader, ...search]);
+  const listed = output.matchAll(/^\S+\s+\S+\s+(\d+)\s+(\d+)\s/gm);
+  const owners = new Set([...listed].map(([, uid, gid]) => `${uid}:${gid}`));
   owners.delete("0:0");
-  await Promise.all([...owners].map((owner) => run(container, owner, search)));
+  await Promise.all([...owners].map((owner) => run(container, owner, [...shell(furtherScript), ...search])));
 }
+
+function shell(script: string): readonly string[] {
+  return ["/bin/sh", "-c", script, "playpen-signal-tree"];
+}
+
+const done = "playpen done";
 
 /**
  * A leader that has overwritten its environment does not carry the marker any more, which leaves its group. Root then
  * lists whose processes there are.
  */
-const script = `
+const firstScript = `
 pid=$1 marker=$2 signal=$3
 shift 3
 if [ -n "$pid" ] && [ -d "/proc/$pid" ] && ! grep -qsF -- "$marker" "/proc/$pid/environ"; then
   kill -s "$signal" -- "-$pid" 2>/dev/null
 fi
 "$@" || exit
-[ "$(id -u)" = 0 ] && ls -ldn /proc/[0-9]*
-exit 0
+[ "$(id -u)" = 0 ] && ls -ldn /proc/[0-9]* 2>/dev/null
+echo "${done}"
 `;
+const furtherScript = `"$@" && echo "${done}"`;
 
+/**
+ * Resolves to the output once the script has said that it is done. The end of the process is not waited for: the
+ * engine tells the ends in a container one after the other, and takes two seconds over a process that has just been
+ * killed and whose children still hold its pipes.
+ */
 async function run(container: Dockerode.Container, user: string, argv: readonly string[]): Promise<string> {
   const exec = await container.exec({ Cmd: [...argv], User: user, AttachStdout: true, AttachStderr: true });
   const connection = await exec.start({ hijack: true, stdin: false });
   const decoder = new FrameDecoder();
   let output = "";
-  // An error is followed by the end of the connection, and then the exit code tells.
-  connection.on("error", () => undefined);
-  connection.on("data", (chunk: Uint8Array) => {
-    decoder.decode(chunk, (_source, payload) => {
-      output += Buffer.from(payload).toString();
+  const isDone = await new Promise<boolean>((resolve) => {
+    // An error is followed by the end of the connection.
+    connection.on("error", () => undefined);
+    connection.once("close", () => resolve(false));
+    connection.on("data", (chunk: Uint8Array) => {
+      try {
+        decoder.decode(chunk, (_source, payload) => {
+          output += Buffer.from(payload).toString();
+        });
+      } catch (error) {
+        output += String(error);
+        connection.destroy();
+      }
+      if (output.trimEnd().split("\n").at(-1) === done) resolve(true);
     });
   });
-  await new Promise((resolve) => connection.once("close", resolve));
-  const { ExitCode: code } = await exec.inspect();
-  if (code !== 0 && (await isRunning(container))) {
-    throw new SandboxAgentError("spawn_failed", `The processes could not be signalled: ${output.trim()}`, {
-      details: { command: "kill" },
-    });
-  }
-  return output;
+  connection.destroy();
+  // With the container everything in it has ended.
+  if (isDone || !(await isRunning(container))) return output;
+  throw new SandboxAgentError("spawn_failed", `The processes could not be signalled: ${output.trim()}`, {
+    details: { command: "kill" },
+  });
 }
