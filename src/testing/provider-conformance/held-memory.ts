@@ -19,7 +19,7 @@ function heldMemory(): number {
 }
 
 export interface MemoryWatch {
-  measure(): void;
+  measure(): Promise<void>;
   /** Fails when more than `maxBytes` beyond what was held at the beginning were held at any measurement. */
   check(): void;
 }
@@ -29,8 +29,8 @@ export async function memoryWatch(maxBytes: number, what: string): Promise<Memor
   const before = await settledMemory();
   let most = 0;
   return {
-    measure() {
-      most = Math.max(most, heldMemory() - before);
+    async measure() {
+      most = Math.max(most, (await settledMemory()) - before);
     },
     check() {
       if (most > maxBytes) {
@@ -42,16 +42,16 @@ export async function memoryWatch(maxBytes: number, what: string): Promise<Memor
   };
 }
 
-/** What came before may be on its way out still, and would hide as much that comes in. */
+/** Buffers are let go of a while after the garbage collection that has found them unused. */
 async function settledMemory(): Promise<number> {
-  let held = heldMemory();
-  for (let calm = 0; calm < 3;) {
-    await delay(30);
+  let least = heldMemory();
+  for (let calm = 0; calm < 3; calm++) {
+    await delay(20);
     const now = heldMemory();
-    calm = now < held - 500_000 ? 0 : calm + 1;
-    held = now;
+    if (now < least - 500_000) calm = 0;
+    least = Math.min(least, now);
   }
-  return held;
+  return least;
 }
 
 function megabytes(bytes: number): string {

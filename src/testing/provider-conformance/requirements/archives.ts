@@ -107,7 +107,7 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
           start(controller) {
             controller.enqueue(tarHeader("large", { type: "0", size, mode: 0o644 }));
           },
-          pull(controller) {
+          async pull(controller) {
             if (sent === largeMegabytes) {
               controller.enqueue(Buffer.concat([tarPadding(size), tarEnd]));
               controller.close();
@@ -119,7 +119,7 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
             const chunk = Uint8Array.from(block);
             hash.update(chunk);
             controller.enqueue(chunk);
-            if (sent % 10 === 0) memory.measure();
+            if (sent % 10 === 0) await memory.measure();
           },
         },
         { highWaterMark: 1 },
@@ -144,11 +144,11 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
       let length = 0;
       const watched = tar.pipeThrough(
         new TransformStream<Uint8Array, Uint8Array>({
-          transform(chunk, controller) {
+          async transform(chunk, controller) {
             if (
               Math.floor((length + chunk.byteLength) / (10 * megabyte)) > Math.floor(length / (10 * megabyte))
             ) {
-              memory.measure();
+              await memory.measure();
             }
             length += chunk.byteLength;
             controller.enqueue(chunk);

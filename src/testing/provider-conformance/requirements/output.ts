@@ -109,12 +109,12 @@ export const outputRequirements: readonly ProviderRequirement[] = [
         now <= total / 2,
         `Expected the writer to wait for its reader, but it wrote ${now} MB meanwhile.`,
       );
-      memory.measure();
+      await memory.measure();
       memory.check();
       for (let size = await read(); size !== undefined; size = await read()) {
         const quarter = Math.floor((4 * length) / (total * megabyte));
         length += size;
-        if (Math.floor((4 * length) / (total * megabyte)) > quarter) memory.measure();
+        if (Math.floor((4 * length) / (total * megabyte)) > quarter) await memory.measure();
       }
       memory.check();
       expectEqual(length, total * megabyte, "Bytes that arrived");

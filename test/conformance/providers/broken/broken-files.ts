@@ -296,6 +296,7 @@ export const brokenFiles: readonly BrokenProvider[] = [
         });
       },
     })),
+    hangs: true,
     seen: /Waited \d+ ms for cancel\(\) of download\(\)/,
   },
 ];

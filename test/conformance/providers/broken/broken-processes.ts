@@ -223,12 +223,14 @@ export const brokenProcesses: readonly BrokenProvider[] = [
     id: "process.exited-unread",
     how: "waits for the output to be read",
     make: exitAfterOutput,
+    hangs: true,
     seen: /Waited \d+ ms for exited of a process whose output nobody reads/,
   },
   {
     id: "process.exited-background-child",
     how: "waits for the pipes to be closed by everybody",
     make: exitAfterOutput,
+    hangs: true,
     seen: /Waited \d+ ms for exited of a process whose child lives on/,
   },
   {
@@ -282,6 +284,7 @@ export const brokenProcesses: readonly BrokenProvider[] = [
     id: "process.stdin-ignored",
     how: "leaves the input open that nobody wants",
     make: breakCommand(({ stdin: _, ...command }) => command),
+    hangs: true,
     seen: /Waited \d+ ms for the end of: cat; echo end/,
   },
   {
@@ -316,12 +319,14 @@ export const brokenProcesses: readonly BrokenProvider[] = [
         }),
       };
     }),
+    hangs: true,
     seen: /Waited \d+ ms for the end of: exec cat/,
   },
   {
     id: "process.stdin-broken-pipe",
     how: "waits for ever to write to a process that has ended",
     make: stdinThrough((chunk, writer) => writer.write(chunk).catch(() => new Promise(() => undefined))),
+    hangs: true,
     seen: /Waited \d+ ms for writes to a process that does not read/,
   },
   {
@@ -348,6 +353,7 @@ export const brokenProcesses: readonly BrokenProvider[] = [
     id: "process.output-live",
     how: "hands over the output at the end",
     make: breakProcess((process) => ({ stdout: hoarded(process.stdout) })),
+    hangs: true,
     seen: /Waited \d+ ms for a line of standard output of: echo first/,
   },
   {
@@ -437,18 +443,21 @@ export const brokenProcesses: readonly BrokenProvider[] = [
         },
       };
     }),
+    hangs: true,
     seen: /Waited \d+ ms for a line of standard output/,
   },
   {
     id: "process.kill-group",
     how: "signals the process alone",
     make: killLeader(1),
+    hangs: true,
     seen: /After SIGTERM to a tree: expected no process to be left/,
   },
   {
     id: "process.kill-setsid",
     how: "signals the process group alone",
     make: killLeader(-1),
+    hangs: true,
     seen: /with sessions of its own: expected no process to be left/,
   },
   {
@@ -459,6 +468,7 @@ export const brokenProcesses: readonly BrokenProvider[] = [
       void process.exited.then(() => (hasEnded = true));
       return { kill: async (signal) => (hasEnded ? undefined : process.kill(signal)) };
     }),
+    hangs: true,
     seen: /whose children live on: expected no process to be left/,
   },
   {
@@ -472,6 +482,7 @@ export const brokenProcesses: readonly BrokenProvider[] = [
         for (const pid of found) signalIfThere(Number(pid));
       },
     })),
+    hangs: true,
     seen: /After kill\(\) of a forking tree: expected no process to be left/,
   },
   {

@@ -9,6 +9,8 @@ export interface BrokenProvider {
   readonly make: Break;
   /** The failure's message: failing for another reason proves nothing. */
   readonly seen: RegExp;
+  /** Shows by something that never comes: the test waits a shorter time for it. */
+  readonly hangs?: true;
   /** What the break starts from: the example provider (default), or one whose sandboxes can be detached. */
   readonly base?: "folder" | "local";
 }

@@ -192,6 +192,7 @@ export const brokenSandboxes: readonly BrokenProvider[] = [
     make: breakSandbox((sandbox) => ({
       detach: ({ ttlMs }) => sandbox.detach({ ttlMs: 1000 * ttlMs }),
     })),
+    hangs: true,
     seen: /still listed/,
   },
   {
@@ -206,6 +207,7 @@ export const brokenSandboxes: readonly BrokenProvider[] = [
     make: breakProvider((provider) => ({
       create: (spec, { signal } = {}) => raced(provider.create(spec), signal),
     })),
+    hangs: true,
     seen: /expected no sandbox to be left/,
   },
   {
@@ -230,6 +232,7 @@ export const brokenSandboxes: readonly BrokenProvider[] = [
           signal,
         ),
     })),
+    hangs: true,
     seen: /expected no process to be left/,
   },
 ];
