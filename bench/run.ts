@@ -9,6 +9,7 @@
  * like any other: the exit code says only whether the measurements came about.
  */
 import { containers } from "./docker/index.ts";
+import { decodedLines } from "./lines/index.ts";
 import { machine } from "./kit/machine.ts";
 import { readResults, type BenchResult, writeResults } from "./kit/results.ts";
 import { endPrograms } from "./kit/run-program.ts";
@@ -22,6 +23,7 @@ import { warmTurns, wholeTurns } from "./turns/index.ts";
 
 const benches: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   throughput,
+  lines: decodedLines,
   "warm-turns": warmTurns,
   "whole-turns": wholeTurns,
   containers,

@@ -8,6 +8,7 @@ export default defineConfig({
   entry: {
     run: "bench/run.ts",
     "claude-lines": "bench/claude-lines/program.ts",
+    lines: "bench/lines/program.ts",
     "throughput-floor": "bench/throughput/floor.ts",
     "throughput-playpen": "bench/throughput/playpen.ts",
     "model-server": "bench/turns/model-server.ts",
@@ -26,5 +27,5 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   silent: true,
-  external: [/^playpen(\/|$)/, "dockerode", "prettier"],
+  external: [/^playpen(\/|$)/, "dockerode", "ndjson", "prettier"],
 });

@@ -42,3 +42,5 @@ export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";
 export type { OptionCheck } from "./kit/validate-options.ts";
 export { JsonRpcPeer, jsonRpcErrors, type JsonRpcError, type JsonRpcId } from "./protocols/json-rpc.ts";
+export { LineDecoder } from "./lines/line-decoder.ts";
+export type { DecodedLine, LineDecoderOptions, OversizedLine } from "./lines/line-decoder.ts";
