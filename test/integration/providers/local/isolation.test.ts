@@ -156,6 +156,19 @@ describe("bubblewrap", () => {
     }
   });
 
+  it("gives no power over its mounts, not even to those who make namespaces of their own", async () => {
+    const sandbox = await create();
+    const { stdout } = await run(
+      sandbox,
+      `unshare --user --map-root-user --mount sh -c '
+         echo inside; umount "$1" && echo unmasked; mount -o remount,rw /usr && echo writable
+         umount /proc/sys && echo uncovered; mount -t proc proc /mnt && echo "fresh /proc"' sh '${homedir()}'
+       nsenter --target 1 --mount true && echo joined; ls /proc/1/root/ && echo "host root"
+       for link in /proc/self/fd/*; do readlink "$link"; done | grep -E "^(mnt|user|pid|net|ipc|uts):" && echo kept; :`,
+    );
+    expect(stdout).toBe("inside\n");
+  });
+
   it("runs nothing on the host that a workspace offers: loader variables take effect inside only", async () => {
     const sandbox = await create();
     await sandbox.files.write("evil/libc.so.6", "not a library");
