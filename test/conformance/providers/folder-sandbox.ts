@@ -52,9 +52,8 @@ class FolderProvider implements kit.SandboxProvider {
 
   async *list({ labels = {} }: { readonly labels?: kit.Labels } = {}): AsyncIterable<kit.SandboxInfo> {
     for (const { id, labels: own } of this.#live.values()) {
-      if (Object.entries(labels).every(([name, value]) => own[name] === value)) {
-        yield { id, labels: own, running: true };
-      }
+      const isWanted = Object.entries(labels).every(([name, value]) => own[name] === value);
+      if (isWanted) yield { id, labels: own, running: true };
     }
   }
 }
@@ -144,9 +143,7 @@ function processOf(child: ChildProcess, mark: string): kit.SandboxProcess {
     stdout: kit.readableFromNode(stdout),
     stderr: kit.readableFromNode(stderr),
     // "exit", not "close": a child in the background may hold the pipes for hours.
-    exited: new Promise((resolve) => {
-      child.once("exit", (code, signal) => resolve({ code, signal }));
-    }),
+    exited: new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal }))),
     kill: (signal = "SIGKILL") => signalAll(mark, signal),
   };
 }
