@@ -26,7 +26,7 @@ const storm =
 describe.each(["bubblewrap", "none"] as const)("host programs, isolation %s", (isolation) => {
   it("leave nothing within a second when they are killed", async () => {
     const host = await hosts.start({ options: { isolation, root }, script: tree, then: "wait" });
-    expect((await markedOnHost(host.mark)).length).toBeGreaterThanOrEqual(4);
+    await waitUntil("the tree to grow", async () => (await markedOnHost(host.mark)).length >= 5);
     host.child.kill("SIGKILL");
     await once(host.child, "exit");
     const tookMs = await waitUntil(
@@ -87,7 +87,7 @@ describe.each(["bubblewrap", "none"] as const)("host programs, isolation %s", (i
     for await (const info of provider.list({ labels: { mark: host.mark } })) found.push(info.id);
     expect(found).toEqual([host.id]);
     const sandbox = await provider.connect(host.id, { env: {} });
-    expect((await markedOnHost(host.mark)).length).toBeGreaterThanOrEqual(4);
+    await waitUntil("the tree to grow", async () => (await markedOnHost(host.mark)).length >= 5);
     expect((await run(sandbox, "pwd")).stdout).toBe(`${host.cwd}\n`);
     await sandbox.destroy();
     expect(await markedOnHost(host.mark)).toEqual([]);
