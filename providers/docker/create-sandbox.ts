@@ -1,6 +1,6 @@
 import type Dockerode from "dockerode";
 import { type CreateOptions, SandboxAgentError, type SandboxSpec } from "../../src/kit.ts";
-import { untilAborted } from "./abort.ts";
+import { undoneWhenAborted, untilAborted } from "./abort.ts";
 import { containerConfig, sandboxLabels } from "./container-config.ts";
 import { providerName, removeContainer } from "./container-state.ts";
 import type { DockerSettings } from "./docker-options.ts";
@@ -20,30 +20,11 @@ export async function createSandbox(
   const image = await untilAborted(ensureImage(engine, settings, options), signal);
   const user = settings.user ?? image.user;
   onProgress?.({ phase: "create", message: `Creating a container from ${settings.image}` });
-  const config = containerConfig(settings, spec, user);
-  // Not cut short by the signal: a request that was sent may make a container, which could not be removed without
-  // its id.
-  const container = await engine.createContainer(config).catch((error: unknown) => {
-    throw createFailure(settings, error);
+  const created = createContainer(engine, settings, spec, user, signal);
+  const { container, lifeline } = await undoneWhenAborted(created, signal, async (unwanted) => {
+    await removeContainer(unwanted.container);
+    unwanted.lifeline.close();
   });
-  let lifeline: Lifeline | undefined;
-  let starting: Promise<unknown> | undefined;
-  try {
-    signal?.throwIfAborted();
-    lifeline = await attachLifeline(container);
-    signal?.throwIfAborted();
-    starting = container.start();
-    const ready = lifeline.ready();
-    // When the container cannot be started, its own words are fewer than the engine's.
-    ready.catch(() => undefined);
-    await untilAborted(starting, signal);
-    await untilAborted(ready, signal);
-  } catch (error) {
-    await discard(container, starting);
-    lifeline?.close();
-    signal?.throwIfAborted();
-    throw createFailure(settings, error);
-  }
   return new DockerSandbox({
     container,
     cwd: spec.cwd ?? settings.cwd,
@@ -54,14 +35,40 @@ export async function createSandbox(
   });
 }
 
-/** Its failure must not mask the first error; the dead man's switch ends what could not be removed. */
-async function discard(
-  container: Dockerode.Container,
-  starting: Promise<unknown> | undefined,
-): Promise<void> {
-  // An engine that is about to start a container may refuse to remove it.
-  await Promise.allSettled([starting]);
-  await removeContainer(container).catch(() => undefined);
+interface RunningContainer {
+  readonly container: Dockerode.Container;
+  readonly lifeline: Lifeline;
+}
+
+/**
+ * The signal is looked at between the requests only: one that was sent may make a container, which could not be removed
+ * without knowing its id.
+ */
+async function createContainer(
+  engine: Dockerode,
+  settings: DockerSettings,
+  spec: SandboxSpec,
+  user: string,
+  signal: AbortSignal | undefined,
+): Promise<RunningContainer> {
+  const config = containerConfig(settings, spec, user);
+  const container = await engine.createContainer(config).catch((error: unknown) => {
+    throw createFailure(settings, error);
+  });
+  let lifeline: Lifeline | undefined;
+  try {
+    signal?.throwIfAborted();
+    lifeline = await attachLifeline(container);
+    signal?.throwIfAborted();
+    await container.start();
+    await lifeline.ready();
+    return { container, lifeline };
+  } catch (error) {
+    // Its failure must not mask the first error; the dead man's switch ends what could not be removed.
+    await removeContainer(container).catch(() => undefined);
+    lifeline?.close();
+    throw createFailure(settings, error);
+  }
 }
 
 function createFailure(settings: DockerSettings, error: unknown): SandboxAgentError {

@@ -11,6 +11,7 @@ import {
   type Signal,
   markedEnvironment,
 } from "../../src/kit.ts";
+import { undoneWhenAborted } from "./abort.ts";
 import { endsWithin, isRunning, lost } from "./container-state.ts";
 import { isGone, isUnreachable, wordsOf } from "./engine-errors.ts";
 import { ExecConnection } from "./exec-connection.ts";
@@ -28,8 +29,20 @@ const longestPollMs = 250;
 /** How long the engine may take to notice that a container has ended whose processes have. */
 const endTimeoutMs = 1000;
 
-/** Starts a process in a running container; resolves when it runs. */
+/** Starts a process in a running container; resolves when it runs. An abort leaves none behind. */
 export async function startProcess(
+  container: Dockerode.Container,
+  command: ResolvedCommand,
+  signal: AbortSignal | undefined,
+): Promise<DockerProcess> {
+  // Not cut short: only when the process runs can it be found and killed.
+  return undoneWhenAborted(start(container, command, signal), signal, async (unwanted) => {
+    await unwanted.kill("SIGKILL");
+    unwanted.abandon();
+  });
+}
+
+async function start(
   container: Dockerode.Container,
   command: ResolvedCommand,
   signal: AbortSignal | undefined,
@@ -38,22 +51,14 @@ export async function startProcess(
   const shown = command.argv[0];
   const exec = await createExec(container, command, processId);
   signal?.throwIfAborted();
-  const stdin = command.stdin !== "ignore";
   let connection: Duplex;
   try {
-    connection = await exec.start({ hijack: true, stdin });
+    connection = await exec.start({ hijack: true, stdin: command.stdin !== "ignore" });
   } catch (error) {
     throw startFailure(container, shown, error);
   }
   const dockerProcess = new DockerProcess(container, exec, connection, command, processId);
-  // Not cut short by the signal: only when the process runs can it be found and killed.
   const report = await dockerProcess.started();
-  if (signal?.aborted === true) {
-    // The abort is what the caller is told, whatever becomes of the clean-up.
-    if ("pid" in report) await dockerProcess.kill("SIGKILL").catch(() => undefined);
-    dockerProcess.abandon();
-    throw signal.reason;
-  }
   if ("pid" in report) return dockerProcess;
   if (!(await isRunning(container))) throw lost(container.id, "It ended while a process was being started.");
   throw new SandboxAgentError(

@@ -68,10 +68,10 @@ export class Lifeline {
 
   async #said(word: string): Promise<void> {
     while (!this.#text.split("\n").includes(word)) {
-      if (this.#ended || this.#text.split("\n").includes(mainWords.failed)) {
-        throw new Error(
-          this.#text.replace(mainWords.failed, "").trim() || "The container's main process ended.",
-        );
+      // A failure's own words may come after the word for it, and the process ends with them.
+      if (this.#ended) {
+        const words = this.#text.replace(mainWords.failed, "").trim();
+        throw new Error(words || "The container's main process ended.");
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
