@@ -41,6 +41,8 @@ async function which(name: string): Promise<string | undefined> {
 }
 
 async function program(name: string, script: string): Promise<void> {
+  // A link to the machine's own program must go first: writing through it would replace that program.
+  await rm(join(bin, name), { force: true });
   await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`);
   await chmod(join(bin, name), 0o755);
 }
