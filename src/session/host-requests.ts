@@ -44,7 +44,7 @@ export class HostRequests {
   /** Notices requests, and their ends, among the agent's events. */
   observe(body: AgentEventBody): void {
     if (body.type === "permission.requested") this.#permission(body);
-    else if (body.type === "question.requested") void this.#question(body);
+    else if (body.type === "question.requested") this.#question(body);
     else if (body.type === "permission.resolved") {
       this.#withdraw(this.#open.get(body.requestId), "The agent withdrew the request.");
     }
@@ -143,23 +143,32 @@ export class HostRequests {
     reply({ type: "permission", requestId, outcome: "deny", message });
   }
 
-  async #question(body: QuestionRequested): Promise<void> {
-    const { ledger, onQuestion, sessionId, reply } = this.#options;
+  #question(body: QuestionRequested): void {
+    const { onQuestion } = this.#options;
+    if (onQuestion === undefined) this.#answer(body.requestId, "policy", undefined);
+    else void this.#askQuestion(body, onQuestion);
+  }
+
+  async #askQuestion(body: QuestionRequested, onQuestion: QuestionHandler): Promise<void> {
+    const { sessionId } = this.#options;
     const { requestId, questions } = body;
     const request = this.#begin(requestId);
     let answers: unknown;
     let failure: string | undefined;
     try {
-      answers = await onQuestion?.({ requestId, sessionId, questions, signal: request.controller.signal });
+      answers = await onQuestion({ requestId, sessionId, questions, signal: request.controller.signal });
       failure = answersProblem(answers);
     } catch (error) {
       failure = `failed: ${errorText(error)}`;
     }
     if (!this.#finish(request)) return;
     if (failure !== undefined) this.#notice(requestId, `The question handler ${failure}`);
-    const isAnswered = failure === undefined && answers !== undefined;
-    const given = isAnswered ? { answers: answers as QuestionAnswers } : {};
-    const by = onQuestion === undefined ? "policy" : "host";
+    this.#answer(requestId, "host", failure === undefined ? (answers as QuestionAnswers) : undefined);
+  }
+
+  #answer(requestId: string, by: "policy" | "host", answers: QuestionAnswers | undefined): void {
+    const { ledger, reply } = this.#options;
+    const given = answers === undefined ? {} : { answers };
     if (ledger.resolve({ type: "question.resolved", requestId, by, ...given })) {
       reply({ type: "question", requestId, ...given });
     }

@@ -1,5 +1,6 @@
 /** `playpen/testing`: stand-ins for tests of host programs, and the suites that adapters must pass. */
 export * from "./model-server/index.ts";
+export { checkEventInvariants } from "./event-invariants.ts";
 export {
   memorySandbox,
   type MemoryProcess,
