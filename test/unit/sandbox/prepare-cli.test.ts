@@ -13,18 +13,23 @@ import { scriptedBackend } from "../../../src/testing/scripted-backend.ts";
 
 // The two shell scripts are run by the real /bin/sh: with a home, a PATH and an npm of the test's own.
 let folder: string;
+/** Programs of the test's own, found first. */
 let bin: string;
+/** Links to the machine's programs. Nothing is ever written here: it would go through the link. */
+let tools: string;
 let home: string;
 const progress: Progress[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "playpen-prepare-"));
   bin = join(folder, "bin");
+  tools = join(folder, "tools");
   home = join(folder, "a home");
   await mkdir(bin);
+  await mkdir(tools);
   await mkdir(home);
   for (const name of ["mkdir", "id", "rm", "mv", "echo", "touch", "chmod", "sleep"]) {
-    await symlink((await which(name)) ?? name, join(bin, name));
+    await symlink((await which(name)) ?? name, join(tools, name));
   }
   progress.length = 0;
 });
@@ -41,9 +46,9 @@ async function which(name: string): Promise<string | undefined> {
 }
 
 async function program(name: string, script: string): Promise<void> {
-  // A link to the machine's own program must go first: writing through it would replace that program.
+  // A regular file of the test's own, or a failure: never another file behind a link.
   await rm(join(bin, name), { force: true });
-  await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`);
+  await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`, { flag: "wx" });
   await chmod(join(bin, name), 0o755);
 }
 
@@ -101,7 +106,7 @@ interface PrepareCase {
 }
 
 async function prepare({ agent, env, redactor, signal }: PrepareCase = {}): Promise<PreparedCli> {
-  const sandbox = await localSandbox({ PATH: bin, HOME: home, ...env });
+  const sandbox = await localSandbox({ PATH: `${bin}:${tools}`, HOME: home, ...env });
   return prepareCli(sandbox, agent ?? backend, {
     env: {},
     redactor: redactor ?? new Redactor(),
