@@ -141,7 +141,8 @@ export function show(value: unknown): string {
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   let text: string;
   try {
-    text = JSON.stringify(value) ?? typeof value;
+    // An object whose toJSON gives nothing is shown as "undefined".
+    text = String(JSON.stringify(value));
   } catch {
     text = `an ${typeof value} that refers to itself`;
   }

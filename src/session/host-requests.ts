@@ -128,7 +128,10 @@ export class HostRequests {
     const { ledger, reply } = this.#options;
     if (!ledger.resolve({ type: "permission.resolved", requestId, outcome: "allowed", by })) return;
     const answer: AllowedAnswer = { type: "permission", requestId, outcome: "allow" };
-    if (typeof decision === "string" || decision.outcome === "deny") return void reply(answer);
+    if (typeof decision === "string" || decision.outcome === "deny") {
+      reply(answer);
+      return;
+    }
     const { updatedInput, remember } = decision;
     reply({
       ...answer,

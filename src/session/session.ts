@@ -9,7 +9,6 @@ import { abortable, deferred } from "../kit/deferred.ts";
 import type { CompiledPolicy } from "../permissions/permission-policy.ts";
 import type { AgentBackend, AgentSessionInput, NativeSession } from "../spec/backend.ts";
 import type { PromptInput } from "../spec/content.ts";
-import type { AgentEvent } from "../spec/events.ts";
 import type { QuestionHandler } from "../spec/permissions.ts";
 import type { Environment, Progress, Sandbox } from "../spec/sandbox.ts";
 import type { TurnResult } from "../spec/turn-result.ts";

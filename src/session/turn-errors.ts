@@ -41,8 +41,8 @@ export function agentExited(exit: ProcessExit | undefined, stderr: string): Turn
     message: `The agent's CLI ended in the middle of the turn, ${how}.`,
     retryable: true,
     ...(stderr === "" ? {} : { stderr }),
-    ...(exit?.code == null ? {} : { exitCode: exit.code }),
-    ...(exit?.signal == null ? {} : { signal: exit.signal }),
+    ...(exit === undefined || exit.code === null ? {} : { exitCode: exit.code }),
+    ...(exit === undefined || exit.signal === null ? {} : { signal: exit.signal }),
   };
 }
 
@@ -70,5 +70,5 @@ function createError(
   facts: object,
   rest: { readonly result?: TurnResult; readonly cause?: unknown } = {},
 ): SandboxAgentError {
-  return new SandboxAgentError(code, message, { details: facts as ErrorDetails[ErrorCode], ...rest });
+  return new SandboxAgentError(code, message, { details: facts, ...rest });
 }

@@ -1,6 +1,6 @@
 import type { AgentEventBody, TerminalEventType, TurnErrorInfo } from "../spec/events.ts";
 import type { TurnResult } from "../spec/turn-result.ts";
-import type { StopReason, Usage } from "../spec/usage.ts";
+import type { Usage } from "../spec/usage.ts";
 import type { UnloggedEvent } from "../log/event-log.ts";
 import { OpenItems } from "./open-items.ts";
 
@@ -189,7 +189,7 @@ export class TurnLedger {
       const completed = {
         ...shared,
         usage: usage ?? noUsage,
-        stopReason: body.stopReason as StopReason,
+        stopReason: body.stopReason,
         ...optional("output", body.output),
       };
       this.#log({

@@ -102,7 +102,7 @@ export function memorySandbox(options: MemorySandboxOptions): MemorySandboxProvi
       const message = `There is no in-memory sandbox ${id}.`;
       return Promise.reject(new SandboxAgentError("sandbox_not_found", message, { details: { id } }));
     },
-    // eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous
+
     async *list(filter): AsyncIterable<SandboxInfo> {
       for (const { id, labels } of live.values()) {
         const isWanted = Object.entries(filter?.labels ?? {}).every(
