@@ -3,7 +3,7 @@ import Docker from "dockerode";
 import { SandboxAgent } from "playpen";
 import { docker } from "playpen/docker";
 import { bareImage } from "../kit/places.ts";
-import { report } from "../kit/report.ts";
+import { processorTimeMs, report } from "../kit/report.ts";
 import { bareContainerOptions } from "../turns/bare-places.ts";
 
 const rounds = Number(process.argv[2]);
@@ -17,6 +17,8 @@ const series = {
   subjectStart: [] as number[],
   floorEnd: [] as number[],
   subjectEnd: [] as number[],
+  floorProcessor: [] as number[],
+  subjectProcessor: [] as number[],
 };
 async function timed<Value>(into: number[], isKept: boolean, work: () => Promise<Value>): Promise<Value> {
   const startedAt = performance.now();
@@ -27,13 +29,20 @@ async function timed<Value>(into: number[], isKept: boolean, work: () => Promise
 
 for (let round = -warmUpRounds; round < rounds; round += 1) {
   const isKept = round >= 0;
+  const beforeFloor = process.cpuUsage();
   const container = await timed(series.floorStart, isKept, async () => {
     const created = await engine.createContainer(bareContainerOptions(image));
     await created.start();
     return created;
   });
   await timed(series.floorEnd, isKept, () => container.remove({ force: true }));
+  const floorMs = processorTimeMs(beforeFloor);
+  const beforeSubject = process.cpuUsage();
   const box = await timed(series.subjectStart, isKept, () => SandboxAgent.start({ sandbox: provider }));
   await timed(series.subjectEnd, isKept, () => box.destroy());
+  const subjectMs = processorTimeMs(beforeSubject);
+  if (!isKept) continue;
+  series.floorProcessor.push(floorMs);
+  series.subjectProcessor.push(subjectMs);
 }
 report({ series });

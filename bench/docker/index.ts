@@ -21,5 +21,6 @@ export async function containers(): Promise<readonly Row[]> {
   return [
     row("start() against create and start", "floorStart", "subjectStart"),
     row("destroy() against forced removal", "floorEnd", "subjectEnd"),
+    row("both: processor time of the host program", "floorProcessor", "subjectProcessor"),
   ];
 }

@@ -11,13 +11,20 @@ export async function warmTurns(): Promise<readonly Row[]> {
   await using server = await startServer();
   const rows: Row[] = [];
   for (const agent of ["claude", "codex"]) {
-    const measured = await runProgram("warm-turns", { arguments: [agent, server.url, "40"], timeoutMs });
+    const measured = await runProgram("warm-turns", { arguments: [agent, server.url, "60"], timeoutMs });
     rows.push(
       pairedRow({
         name: `a warm turn of ${agent}`,
         unit: "ms",
         kind: "difference",
         pairs: pairsOf(measured, "floor", "subject"),
+        atMost: 2,
+      }),
+      pairedRow({
+        name: `a warm turn of ${agent}: processor time of the host program`,
+        unit: "ms",
+        kind: "difference",
+        pairs: pairsOf(measured, "floorProcessor", "subjectProcessor"),
         atMost: 2,
       }),
     );

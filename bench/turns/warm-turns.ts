@@ -15,13 +15,19 @@ import { claude } from "playpen/claude";
 import { codex } from "playpen/codex";
 import { local } from "playpen/local";
 import { cliDirectory } from "../kit/places.ts";
-import { report } from "../kit/report.ts";
+import { processorTimeMs, report } from "../kit/report.ts";
 import { CliByHand, environmentOf, sessionInput } from "./by-hand.ts";
 
 const [agent = "", url = "", turns = ""] = process.argv.slice(2);
 const prompt = "!text Hello there, this is a short answer.";
 const warmUpTurns = 4;
 const restMs = 50;
+
+interface Times {
+  readonly wholeMs: number;
+  /** Of this process, not of the CLI. */
+  readonly processorMs: number;
+}
 
 const command = join(cliDirectory(), agent);
 const shared = { command, apiKey: "none-is-needed" };
@@ -84,23 +90,32 @@ try {
     };
 
     // A CLI goes on working for a moment when its turn has ended, which is not to be paid for by the next one.
-    const timed = async (run: () => Promise<number>): Promise<number> => {
+    const timed = async (run: () => Promise<number>): Promise<Times> => {
       await delay(restMs);
-      return run();
+      const before = process.cpuUsage();
+      const wholeMs = await run();
+      return { wholeMs, processorMs: processorTimeMs(before) };
     };
 
-    const floor: number[] = [];
-    const subject: number[] = [];
+    const floors: Times[] = [];
+    const subjects: Times[] = [];
     for (let turn = -warmUpTurns; turn < Number(turns); turn += 1) {
       const isFloorFirst = turn % 2 === 0;
       const before = isFloorFirst ? undefined : await timed(throughSession);
-      const wholeMs = await timed(async () => (await byHand.turn(randomUUID(), prompt)).wholeMs);
-      const sessionMs = before ?? (await timed(throughSession));
+      const floor = await timed(async () => (await byHand.turn(randomUUID(), prompt)).wholeMs);
+      const subject = before ?? (await timed(throughSession));
       if (turn < 0) continue;
-      floor.push(wholeMs);
-      subject.push(sessionMs);
+      floors.push(floor);
+      subjects.push(subject);
     }
-    report({ series: { floor, subject } });
+    report({
+      series: {
+        floor: floors.map(({ wholeMs }) => wholeMs),
+        subject: subjects.map(({ wholeMs }) => wholeMs),
+        floorProcessor: floors.map(({ processorMs }) => processorMs),
+        subjectProcessor: subjects.map(({ processorMs }) => processorMs),
+      },
+    });
   } finally {
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   }
