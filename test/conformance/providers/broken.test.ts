@@ -6,13 +6,15 @@ import type { Sandbox, SandboxProvider } from "playpen/kit";
 import { local } from "playpen/local";
 import { providerRequirements, runProviderRequirement } from "playpen/testing";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { brokenCommands } from "./broken/broken-commands.ts";
 import { brokenFiles } from "./broken/broken-files.ts";
+import { brokenKills } from "./broken/broken-kills.ts";
 import { brokenProcesses } from "./broken/broken-processes.ts";
 import { brokenSandboxes } from "./broken/broken-sandboxes.ts";
 import { breakProvider } from "./broken/change.ts";
 import { folderSandbox } from "./folder-sandbox.ts";
 
-const broken = [...brokenSandboxes, ...brokenProcesses, ...brokenFiles];
+const broken = [...brokenSandboxes, ...brokenCommands, ...brokenProcesses, ...brokenKills, ...brokenFiles];
 const root = mkdtempSync(join(tmpdir(), "conformance-local-"));
 const bases = { folder: folderSandbox, local: () => local({ isolation: "none", root }) };
 

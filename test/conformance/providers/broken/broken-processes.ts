@@ -1,18 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
-import {
-  SandboxAgentError,
-  type Command,
-  type ProcessExit,
-  type SandboxProcess,
-  type Signal,
-} from "playpen/kit";
+import { SandboxAgentError, type ProcessExit, type SandboxProcess } from "playpen/kit";
 import {
   asText,
   breakCommand,
   breakProcess,
   breakSandbox,
-  breakSpec,
   changed,
   hoarded,
   mapped,
@@ -20,8 +11,6 @@ import {
   type Break,
 } from "./change.ts";
 import type { BrokenProvider } from "./broken-provider.ts";
-
-const runByShell = breakCommand((command) => throughShell('exec "$@"', command));
 
 /** Reports the exit when standard output has been read to its end. */
 const exitAfterOutput: Break = breakProcess((process) => {
@@ -57,156 +46,10 @@ const stdinThrough = (
     };
   });
 
-/** Kills what it knows the process id of: the leader (1), or its group (-1). */
-const killLeader = (sign: 1 | -1): Break =>
-  breakSandbox((sandbox) => {
-    let count = 0;
-    return {
-      spawn: async (command, options) => {
-        const file = `${sandbox.cwd}/.pid-${count++}`;
-        const script = 'echo $$ > "$1"; shift; exec "$@"';
-        const process = await sandbox.spawn(throughShell(script, command, file), options);
-        return changed(process, {
-          kill: (signal: Signal = "SIGKILL") => {
-            globalThis.process.kill(sign * Number(readFileSync(file, "utf8")), signal);
-            return Promise.resolve();
-          },
-        });
-      },
-    };
-  });
-
 const mapExit = (change: (exit: ProcessExit) => ProcessExit): Break =>
   breakProcess((process) => ({ exited: process.exited.then(change) }));
 
 export const brokenProcesses: readonly BrokenProvider[] = [
-  {
-    id: "process.argv-exact",
-    how: "joins the arguments with blanks for a shell",
-    make: breakCommand((command) => {
-      const [program, flag = "", script = "", name = "", ...rest] = command.argv;
-      // No shell takes more than 128 KiB in one argument.
-      const line = rest
-        .join(" ")
-        .slice(0, 500)
-        .replace(/[^\w ]/g, "");
-      return { ...command, argv: ["/bin/sh", "-c", `exec "$@" ${line}`, "sh", program, flag, script, name] };
-    }),
-    seen: /The arguments that a process got/,
-  },
-  {
-    id: "process.argv-program",
-    how: "splits the program's path at blanks",
-    make: breakCommand((command) => ({
-      ...command,
-      argv: [
-        "/bin/sh",
-        "-c",
-        `exec ${command.argv[0].replaceAll("'", "\\'")} "$@"`,
-        "sh",
-        ...command.argv.slice(1),
-      ],
-    })),
-    seen: /Output of \/.*: expected '<a b><>'/,
-  },
-  {
-    id: "process.command-missing",
-    how: "has a shell report the missing command",
-    make: runByShell,
-    seen: /no-such-command-anywhere.* code spawn_failed, but it resolved/,
-  },
-  {
-    id: "process.command-not-executable",
-    how: "has a shell report what cannot be executed",
-    make: runByShell,
-    seen: /plain.* code spawn_failed, but it resolved/,
-  },
-  {
-    id: "process.cwd-default",
-    how: "starts processes in /",
-    make: breakCommand((command) => ({ cwd: "/", ...command })),
-    seen: /Working directory of a process: expected/,
-  },
-  {
-    id: "process.cwd-given",
-    how: "ignores the folder asked for",
-    make: breakCommand(({ cwd: _, ...command }) => command),
-    seen: /What lies in .*: expected 'here\\n'/,
-  },
-  {
-    id: "process.cwd-missing",
-    how: "starts in the usual folder where the one asked for is missing",
-    make: breakCommand(async ({ cwd, ...command }, sandbox) => {
-      const info = cwd === undefined ? undefined : await sandbox.files.stat(cwd);
-      return info?.type === "directory" && cwd !== undefined ? { ...command, cwd } : command;
-    }),
-    seen: /not there.* code spawn_failed, but it resolved/,
-  },
-  {
-    id: "process.user",
-    how: "declares users and ignores them",
-    make: (provider) =>
-      breakCommand(({ user: _, ...command }) => command)(
-        changed(provider, { capabilities: { ...provider.capabilities, users: "native" } }),
-      ),
-    seen: /As 65534:65534: expected/,
-  },
-  {
-    id: "process.env-exact",
-    how: "trims the values",
-    make: breakCommand((command) => ({
-      ...command,
-      env: Object.fromEntries(Object.entries(command.env ?? {}).map(([name, value]) => [name, value.trim()])),
-    })),
-    seen: /The values that a process got/,
-  },
-  {
-    id: "process.env-own",
-    how: "keeps the variables of one process for the next",
-    make: breakSandbox((sandbox) => {
-      const kept = {};
-      return {
-        spawn: (command, options) =>
-          sandbox.spawn({ ...command, env: Object.assign(kept, command.env) }, options),
-      };
-    }),
-    seen: /in the process that got OTHER: expected 'unset two', saw 'one two'/,
-  },
-  {
-    id: "sandbox.env",
-    how: "drops the sandbox's environment",
-    make: breakSpec((spec) => ({ ...spec, env: {} })),
-    seen: /The first process: expected/,
-  },
-  {
-    id: "sandbox.env-usual",
-    how: "starts processes without HOME",
-    make: breakCommand((command) => throughShell('unset HOME; exec "$@"', command)),
-    seen: /HOME: is not set/,
-  },
-  {
-    id: "sandbox.env-host-hidden",
-    how: "hands on the host's environment",
-    make: breakCommand((command) => {
-      const host = Object.entries(process.env).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, value]],
-      );
-      return { ...command, env: { ...Object.fromEntries(host), ...command.env } as Command["env"] & object };
-    }),
-    seen: /A variable of the host: expected 'unset\\n'/,
-  },
-  {
-    id: "process.secrets-hidden",
-    how: "sets variables on a command line that stays",
-    make: breakCommand(({ env = {}, ...command }) => {
-      const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-      return throughShell('env "$@"; exit $?', {
-        ...command,
-        argv: ["env", ...assignments, ...command.argv],
-      });
-    }),
-    seen: /Expected no secret in the arguments of a process/,
-  },
   {
     id: "process.exit-code",
     how: "knows success and failure only",
@@ -419,114 +262,4 @@ export const brokenProcesses: readonly BrokenProvider[] = [
     })),
     seen: /standard error to be handed over|The exit/,
   },
-  {
-    id: "process.kill",
-    how: "kills by SIGTERM unless told otherwise",
-    make: breakProcess((process) => ({ kill: (signal = "SIGTERM") => process.kill(signal) })),
-    seen: /The exit after kill\(\): expected .*SIGKILL/,
-  },
-  {
-    id: "process.kill-trapped",
-    how: "has no other signal than SIGKILL",
-    make: breakProcess((process) => ({ kill: () => process.kill() })),
-    seen: /Standard output ended where a line was expected/,
-  },
-  {
-    id: "process.kill-escalates",
-    how: "signals a process once",
-    make: breakProcess((process) => {
-      let isKilled = false;
-      return {
-        kill: async (signal) => {
-          if (!isKilled) await process.kill(signal);
-          isKilled = true;
-        },
-      };
-    }),
-    hangs: true,
-    seen: /Waited \d+ ms for a line of standard output/,
-  },
-  {
-    id: "process.kill-group",
-    how: "signals the process alone",
-    make: killLeader(1),
-    hangs: true,
-    seen: /After SIGTERM to a tree: expected no process to be left/,
-  },
-  {
-    id: "process.kill-setsid",
-    how: "signals the process group alone",
-    make: killLeader(-1),
-    hangs: true,
-    seen: /with sessions of its own: expected no process to be left/,
-  },
-  {
-    id: "process.kill-orphans",
-    how: "does nothing when the process has ended",
-    make: breakProcess((process) => {
-      let hasEnded = false;
-      void process.exited.then(() => (hasEnded = true));
-      return { kill: async (signal) => (hasEnded ? undefined : process.kill(signal)) };
-    }),
-    hangs: true,
-    seen: /whose children live on: expected no process to be left/,
-  },
-  {
-    id: "process.kill-fork-storm",
-    how: "kills the processes that there were when it looked",
-    make: breakProcess((_process, command) => ({
-      kill: async () => {
-        const mark = Object.values(command.env ?? {})[0] ?? "none";
-        const found = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && hasMark(pid, mark));
-        await delay(50);
-        for (const pid of found) signalIfThere(Number(pid));
-      },
-    })),
-    hangs: true,
-    seen: /After kill\(\) of a forking tree: expected no process to be left/,
-  },
-  {
-    id: "process.kill-spares-others",
-    how: "kills every process of the sandbox",
-    make: (provider) => {
-      const all = new Set<SandboxProcess>();
-      return breakProcess((process) => {
-        all.add(process);
-        return {
-          kill: async (signal) => {
-            await Promise.all([...all].map((each) => each.kill(signal)));
-          },
-        };
-      })(provider);
-    },
-    seen: /EPIPE|standard input|standard output|ended/i,
-  },
-  {
-    id: "process.kill-after-exit",
-    how: "rejects when nothing is left to kill",
-    make: breakProcess((process) => {
-      let hasEnded = false;
-      void process.exited.then(() => (hasEnded = true));
-      return {
-        kill: (signal) => (hasEnded ? Promise.reject(new Error("No such process.")) : process.kill(signal)),
-      };
-    }),
-    seen: /No such process/,
-  },
 ];
-
-function hasMark(pid: string, mark: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
-  } catch {
-    return false;
-  }
-}
-
-function signalIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Ended by itself.
-  }
-}
