@@ -80,6 +80,8 @@ export class DockerSandbox implements Sandbox {
   }
 
   destroy(): Promise<void> {
+    // A sandbox that was let go of belongs to whoever connects to it, and is not to end with the block that made it.
+    if (this.#closed === "detached") return Promise.resolve();
     this.#closed = "destroyed";
     this.#destroyed ??= this.#remove().catch((error: unknown) => {
       this.#destroyed = undefined;
@@ -89,8 +91,7 @@ export class DockerSandbox implements Sandbox {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A sandbox that was let go of is not to end with the block that made it.
-    if (this.#closed !== "detached") await this.destroy();
+    await this.destroy();
   }
 
   #assertOpen(): void {

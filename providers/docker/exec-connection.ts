@@ -32,8 +32,8 @@ export interface ExecConnectionHooks {
  * pipes is taken in at once.
  */
 export class ExecConnection {
-  readonly stdout = new OutputChannel(() => this.#pump());
-  readonly stderr = new OutputChannel(() => this.#pump());
+  readonly stdout = new OutputChannel(() => this.#regulate());
+  readonly stderr = new OutputChannel(() => this.#regulate());
   readonly stdin: WritableStream<Uint8Array>;
   /** The first line of the output; resolves to what there is when the connection ends before. */
   readonly report: Promise<string>;
@@ -70,13 +70,13 @@ export class ExecConnection {
       connection.on("close", () => finish(failure ?? new Error("The connection to the engine broke off.")));
     });
     this.stdin = standardInput(connection);
-    connection.on("readable", () => this.#pump());
+    connection.on("data", (chunk: Uint8Array) => this.#take(chunk));
   }
 
   /** Takes in the rest without regard to the readers: the process has ended, or will at once. */
   drain(): void {
     this.#draining = true;
-    this.#pump();
+    this.#regulate();
   }
 
   /** Ends both outputs; what is buffered can still be read. */
@@ -95,20 +95,24 @@ export class ExecConnection {
     this.#connection.destroy();
   }
 
-  #pump(): void {
-    while (!this.#finished) {
-      if (this.#isFull()) {
-        this.#stallTimer ??= setTimeout(() => void this.#checkStall(), stallCheckMs);
-        return;
-      }
-      const chunk: unknown = this.#connection.read();
-      if (!(chunk instanceof Uint8Array)) return;
-      try {
-        this.#decoder.decode(chunk, this.#route);
-      } catch (error) {
-        this.#connection.destroy(error instanceof Error ? error : undefined);
-      }
+  #take(chunk: Uint8Array): void {
+    try {
+      this.#decoder.decode(chunk, this.#route);
+    } catch (error) {
+      this.#connection.destroy(error instanceof Error ? error : undefined);
     }
+    this.#regulate();
+  }
+
+  /** Lets the connection flow or wait, as the readers have room. */
+  #regulate(): void {
+    if (this.#finished) return;
+    if (!this.#isFull()) {
+      if (this.#connection.isPaused()) this.#connection.resume();
+      return;
+    }
+    this.#connection.pause();
+    this.#stallTimer ??= setTimeout(() => void this.#checkStall(), stallCheckMs);
   }
 
   #isFull(): boolean {
@@ -151,7 +155,7 @@ export class ExecConnection {
     const ended = await this.#hooks.hasEnded();
     this.#stallTimer = undefined;
     if (ended) this.drain();
-    else this.#pump();
+    else this.#regulate();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Smaller payloads are copied, lest each keeps the whole chunk alive that it came in. */
 const copyBelowBytes = 4096;
-/** Small payloads that wait are handed on as one chunk of up to this size. */
-const joinBytes = 64 * 1024;
+/** Small payloads that wait are handed on together, up to this size; larger ones alone, without being copied. */
+const joinBytes = 16 * 1024;
 
 /**
  * One of a process's two output streams: a queue between the connection, which both share, and a reader. It reads
@@ -21,24 +21,21 @@ export class OutputChannel {
   constructor(onSpace: () => void) {
     this.stream = new ReadableStream<Uint8Array>(
       {
-        pull: async (controller) => {
+        pull: (controller) => {
           this.wasRead = true;
-          if (this.#queue.length === 0 && this.#state === "open") {
-            // Arms the wait before the connection is read, which may push at once.
-            const filled = new Promise<void>((resolve) => {
-              this.#wake = resolve;
-            });
+          if (this.#queue.length > 0 || this.#state !== "open") {
+            this.#hand(controller);
             onSpace();
-            await filled;
+            return undefined;
           }
-          if (this.#queue.length > 0) {
-            controller.enqueue(this.#take());
-            onSpace();
-          } else if (this.#state === "ended") {
-            controller.close();
-          } else if (this.#state === "failed") {
-            controller.error(this.#failure);
-          }
+          // A promise for each chunk is dear, and most chunks are there before they are asked for.
+          onSpace();
+          return new Promise<void>((resolve) => {
+            this.#wake = () => {
+              this.#hand(controller);
+              resolve();
+            };
+          });
         },
         cancel: () => {
           this.#state = "cancelled";
@@ -57,7 +54,7 @@ export class OutputChannel {
 
   push(payload: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#queue.push(payload.length < copyBelowBytes ? payload.slice() : payload);
+    this.#queue.push(payload.length < copyBelowBytes ? Buffer.from(payload) : payload);
     this.#bufferedBytes += payload.length;
     this.#notify();
   }
@@ -77,6 +74,12 @@ export class OutputChannel {
     this.#notify();
   }
 
+  #hand(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (this.#queue.length > 0) controller.enqueue(this.#take());
+    else if (this.#state === "ended") controller.close();
+    else if (this.#state === "failed") controller.error(this.#failure);
+  }
+
   #take(): Uint8Array {
     let count = 0;
     let bytes = 0;
@@ -85,16 +88,9 @@ export class OutputChannel {
       bytes += payload.length;
       count++;
     }
-    const [first = new Uint8Array(), ...others] = this.#queue.splice(0, count);
+    const taken = this.#queue.splice(0, count);
     this.#bufferedBytes -= bytes;
-    if (others.length === 0) return first;
-    const joined = new Uint8Array(bytes);
-    let offset = 0;
-    for (const payload of [first, ...others]) {
-      joined.set(payload, offset);
-      offset += payload.length;
-    }
-    return joined;
+    return taken.length === 1 && taken[0] !== undefined ? taken[0] : Buffer.concat(taken, bytes);
   }
 
   #clear(): void {
@@ -104,7 +100,8 @@ export class OutputChannel {
   }
 
   #notify(): void {
-    this.#wake?.();
+    const wake = this.#wake;
     this.#wake = undefined;
+    wake?.();
   }
 }

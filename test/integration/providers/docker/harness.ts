@@ -31,7 +31,14 @@ export async function createSandbox(
   spec: Partial<SandboxSpec> = {},
 ): Promise<Sandbox> {
   const sandbox = await docker(settings(options)).create({ env: {}, labels, ...spec });
-  onTestFinished(() => sandbox.destroy());
+  onTestFinished(async () => {
+    await sandbox.destroy();
+    // That does nothing to a sandbox which was detached.
+    await engine
+      .getContainer(sandbox.id)
+      .remove({ force: true })
+      .catch(() => undefined);
+  });
   return sandbox;
 }
 

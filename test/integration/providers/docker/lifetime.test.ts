@@ -82,14 +82,15 @@ describeWith(["docker", "test-image"], "the lifetime of a container", () => {
     expect(await containerExists(longer.id)).toBe(true);
   });
 
-  it("does not end a detached sandbox at the end of its `await using` block", async () => {
-    const outside = await createSandbox();
+  it("does not end a detached sandbox with the handle that let go of it", async () => {
+    const sandbox = await createSandbox();
     {
-      await using inside = outside;
+      await using inside = sandbox;
       await inside.detach({ ttlMs: 60_000 });
     }
-    expect(await containerExists(outside.id)).toBe(true);
-    await outside.destroy();
-    expect(await containerExists(outside.id)).toBe(false);
+    await sandbox.destroy();
+    expect(await containerExists(sandbox.id)).toBe(true);
+    await (await docker(settings()).connect(sandbox.id, { env: {} })).destroy();
+    expect(await containerExists(sandbox.id)).toBe(false);
   });
 });
