@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 /** A promise that is settled from outside. */
 export interface Deferred<Value> {
   readonly promise: Promise<Value>;
@@ -46,13 +48,12 @@ export async function abortable<Value>(
   promise.catch(() => undefined);
   signal.throwIfAborted();
   const aborted = deferred<never>();
-  const abort = (): void => {
+  const stop = onAbort(signal, () => {
     aborted.reject(signal.reason);
-  };
-  signal.addEventListener("abort", abort, { once: true });
+  });
   try {
     return await Promise.race([promise, aborted.promise]);
   } finally {
-    signal.removeEventListener("abort", abort);
+    stop();
   }
 }

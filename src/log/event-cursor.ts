@@ -1,3 +1,4 @@
+import { onAbort } from "../kit/on-abort.ts";
 import type { AgentEvent } from "../spec/events.ts";
 import type { EventLog, SubscribeOptions } from "./event-log.ts";
 
@@ -15,6 +16,7 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
   readonly #holds: boolean;
   #next: number;
   #closed = false;
+  #unlisten: (() => void) | undefined;
   readonly #waiters: Waiter[] = [];
 
   constructor(log: EventLog, options: SubscribeOptions) {
@@ -27,7 +29,11 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
       return;
     }
     if (this.#holds) log.hold(this);
-    this.#signal?.addEventListener("abort", this.#abort, { once: true });
+    if (this.#signal !== undefined) {
+      this.#unlisten = onAbort(this.#signal, () => {
+        this.#abort();
+      });
+    }
   }
 
   /** The `seq` of the event that `next()` gives. */
@@ -72,7 +78,7 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#unlisten?.();
     this.#log.letGo(this);
     for (const waiter of this.#waiters.splice(0)) waiter.resolve(done);
   }
@@ -101,9 +107,9 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
     return error;
   }
 
-  readonly #abort = (): void => {
+  #abort(): void {
     const waiters = this.#waiters.splice(0);
     this.close();
     for (const waiter of waiters) waiter.reject(this.#signal?.reason);
-  };
+  }
 }

@@ -6,6 +6,7 @@ import type { Redactor } from "../errors/redactor.ts";
 import type { EventCursor } from "../log/event-cursor.ts";
 import { EventLog, type EventListener, type SubscribeOptions } from "../log/event-log.ts";
 import { abortable, deferred } from "../kit/deferred.ts";
+import { onAbort } from "../kit/on-abort.ts";
 import type { CompiledPolicy } from "../permissions/permission-policy.ts";
 import type { AgentBackend, AgentSessionInput, NativeSession } from "../spec/backend.ts";
 import type { PromptInput } from "../spec/content.ts";
@@ -155,13 +156,10 @@ export class Session implements AsyncDisposable {
       steer: (target, message) => this.#steer(target, message),
     });
     this.#waiting.add(turn);
-    const onAbort = (): void => void this.#interruptTurn(turn);
-    options.signal?.addEventListener("abort", onAbort, { once: true });
+    const stop = options.signal && onAbort(options.signal, () => void this.#interruptTurn(turn));
     // A listener may have closed the session when it was told of the queued turn.
     if (options.signal?.aborted === true || this.#closing !== undefined) this.#cancelWaiting(turn);
-    void this.#queue
-      .add(() => this.#run(turn, parts, options))
-      .finally(() => options.signal?.removeEventListener("abort", onAbort));
+    void this.#queue.add(() => this.#run(turn, parts, options)).finally(() => stop?.());
     return turn;
   }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { EventCursor } from "../../../src/log/event-cursor.ts";
@@ -217,17 +218,9 @@ describe("EventLog", () => {
 
   it("ends readers that wait, and those that come later, and lets go of their signals", async () => {
     const log = newLog();
-    const signal = new AbortController().signal;
-    let listening = 0;
-    const add = signal.addEventListener.bind(signal);
-    signal.addEventListener = (...given: Parameters<typeof add>): void => {
-      listening++;
-      add(...given);
-    };
-    signal.removeEventListener = (): void => {
-      listening--;
-    };
-    const waiting = log.subscribe({ signal }).next();
+    const { signal } = new AbortController();
+    const waiter = log.subscribe({ signal });
+    const waiting = waiter.next();
     append(log);
     const behind = log.subscribe({ from: 1, signal });
     const unread = log.subscribe({ signal });
@@ -237,7 +230,8 @@ describe("EventLog", () => {
     expect((await behind.next()).done).toBe(true);
     expect((await unread.next()).done).toBe(true);
     expect((await log.subscribe({ from: 9 }).next()).done).toBe(true);
-    expect(listening).toBe(1);
+    expect((await waiter.next()).done).toBe(true);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   it("rejects with the reason upon abort, also what waits, and ends then", async () => {
