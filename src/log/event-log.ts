@@ -1,6 +1,7 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import type { AgentEvent } from "../spec/events.ts";
 import { EventCursor } from "./event-cursor.ts";
+import { Segment } from "./segment.ts";
 
 /** An event without the fields that the log assigns. */
 export type UnloggedEvent = AgentEvent extends infer Event
@@ -38,11 +39,6 @@ interface Subscription {
   readonly listener: EventListener;
   /** The last event that it does not get. */
   readonly after: number;
-}
-
-interface Segment {
-  readonly events: AgentEvent[];
-  bytes: number;
 }
 
 /**
@@ -168,7 +164,7 @@ export class EventLog {
   /** The event with this `seq`, which must be kept. */
   at(seq: number): AgentEvent {
     const offset = seq - this.#firstSeq;
-    const event = this.#segments[Math.floor(offset / segmentLength)]?.events[offset % segmentLength];
+    const event = this.#segments[Math.floor(offset / segmentLength)]?.at(offset % segmentLength);
     if (event === undefined) throw new RangeError(`No event ${String(seq)} in the log.`);
     return event;
   }
@@ -225,13 +221,13 @@ export class EventLog {
 
   #store(event: AgentEvent, bytes: number): void {
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.events.length === segmentLength) {
-      segment = { events: [], bytes: 0 };
+    if (segment === undefined || segment.length === segmentLength) {
+      segment?.pack();
+      segment = new Segment();
       this.#segments.push(segment);
       this.#evict();
     }
-    segment.events.push(event);
-    segment.bytes += bytes;
+    segment.push(event, bytes);
     this.#bytes += bytes;
   }
 

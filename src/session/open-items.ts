@@ -1,4 +1,5 @@
 import type { AgentEventBody, BackendEventType } from "../spec/events.ts";
+import { GrowingText } from "./growing-text.ts";
 
 type BodyOf<Type extends BackendEventType> = Extract<AgentEventBody, { type: Type }>;
 type TextNoun = "message" | "reasoning";
@@ -8,8 +9,11 @@ interface OpenText {
   readonly noun: TextNoun;
   readonly messageId: string;
   readonly parentToolCallId: string | undefined;
-  text: string;
+  readonly text: GrowingText;
 }
+
+/** A longer message ends here, and what follows is told by notices: a string cannot grow for ever. */
+const maxTextLength = 128 * 1024 * 1024;
 
 /**
  * What a turn has started and not yet completed. It makes the stream of a backend well-formed: what was never started
@@ -32,8 +36,8 @@ export class OpenItems {
   /** The text of the main agent's last message, also when it is incomplete. */
   get text(): string {
     for (const item of this.#texts.values()) {
-      if (item.noun === "message" && item.parentToolCallId === undefined && item.text !== "")
-        return item.text;
+      if (item.noun === "message" && item.parentToolCallId === undefined && item.text.length > 0)
+        return item.text.toString();
     }
     return this.#mainText;
   }
@@ -51,19 +55,25 @@ export class OpenItems {
       this.#emit({ type: "agent.notice", level: "warning", message });
       return;
     }
-    item.text += body.text;
+    if (item.text.length + body.text.length > maxTextLength) {
+      this.#completeText(item);
+      this.textDelta(noun, body);
+      return;
+    }
+    item.text.add(body.text);
     this.#emit(body);
   }
 
   textCompleted(noun: TextNoun, body: BodyOf<"message.completed" | "reasoning.completed">): void {
     const item = this.#open(noun, body);
     if (item === undefined) return;
-    if (body.text !== item.text && body.text !== "") {
-      if (body.text.startsWith(item.text)) {
+    const streamed = item.text.toString();
+    if (body.text !== streamed && body.text !== "") {
+      if (body.text.startsWith(streamed)) {
         this.textDelta(noun, {
           ...reference(item),
           type: `${noun}.delta`,
-          text: body.text.slice(item.text.length),
+          text: body.text.slice(streamed.length),
           ...rawOf(body),
         });
       } else {
@@ -111,7 +121,12 @@ export class OpenItems {
     let item = this.#texts.get(key);
     if (item === undefined) {
       if (this.#completed.has(key)) return undefined;
-      item = { noun, messageId: body.messageId, parentToolCallId: body.parentToolCallId, text: "" };
+      item = {
+        noun,
+        messageId: body.messageId,
+        parentToolCallId: body.parentToolCallId,
+        text: new GrowingText(),
+      };
       this.#texts.set(key, item);
       this.#emit({ ...reference(item), type: `${noun}.started`, ...rawOf(body) });
     }
@@ -121,13 +136,12 @@ export class OpenItems {
 
   #completeText(item: OpenText, source: object = {}): void {
     const key = `${item.noun} ${item.messageId}`;
-    this.#texts.delete(key);
+    if (!this.#texts.delete(key)) return;
     this.#completed.add(key);
     if (this.#latest === item) this.#latest = undefined;
-    if (item.noun === "message" && item.parentToolCallId === undefined && item.text !== "") {
-      this.#mainText = item.text;
-    }
-    this.#emit({ ...reference(item), type: `${item.noun}.completed`, text: item.text, ...rawOf(source) });
+    const text = item.text.toString();
+    if (item.noun === "message" && item.parentToolCallId === undefined && text !== "") this.#mainText = text;
+    this.#emit({ ...reference(item), type: `${item.noun}.completed`, text, ...rawOf(source) });
   }
 
   #ensureTool(toolCallId: string): boolean {
