@@ -101,7 +101,7 @@ function isLike(first: Delta, event: AgentEvent): boolean {
 }
 
 function packRun(events: readonly AgentEvent[]): Run {
-  const deltas = events as readonly Delta[];
+  const deltas = events as readonly [Delta, ...Delta[]];
   const ends = new Uint32Array(deltas.length);
   const times = new Float64Array(deltas.length);
   const texts: string[] = [];
@@ -112,7 +112,7 @@ function packRun(events: readonly AgentEvent[]): Run {
     ends[index] = length;
     times[index] = at;
   }
-  return { first: { ...(deltas[0] as Delta), text: "" }, text: texts.join(""), ends, times };
+  return { first: { ...deltas[0], text: "" }, text: texts.join(""), ends, times };
 }
 
 function unpacked({ first, text, ends, times }: Run, index: number): AgentEvent {

@@ -120,8 +120,8 @@ describe("EventLog", () => {
             if (step.do === "read") await chosen.read(step.count);
             else if (step.do === "abort") chosen.controller.abort(new Error("enough"));
             else {
-              await chosen.cursor.return();
               if (chosen.outcome === "reading") chosen.outcome = "left";
+              await chosen.cursor.return();
             }
           }
           const slowest = readers.filter(({ outcome }) => outcome === "reading");
