@@ -68,7 +68,7 @@ export interface CreateSessionOptions extends SessionDefaults {
   readonly permissionTimeoutMs?: number;
   /** Puts the CLI's own object beside each event, as `raw`. Default `false`. */
   readonly includeRaw?: boolean;
-  /** Bounds of the event log. Defaults: 16,384 events that stem from at most 16 MiB of output. */
+  /** Bounds of the event log. Defaults: 2,048 events that stem from at most 16 MiB of output. */
   readonly history?: { readonly maxEvents?: number; readonly maxBytes?: number };
   readonly signal?: AbortSignal;
 }

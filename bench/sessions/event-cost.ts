@@ -34,7 +34,7 @@ const provider = sandboxOf(
   }),
 );
 await using box = await SandboxAgent.start({ sandbox: provider, agent: scriptedBackend() });
-const kept = what === "history" ? count + (rounds + 1) * (events + 10) : 16_384;
+const kept = what === "history" ? count + (rounds + 1) * (events + 10) : 2_048;
 const session = await box.createSession({ history: { maxEvents: kept, maxBytes: 4 * 2 ** 30 } });
 
 /** Starts a clock that only runs while this process does. */

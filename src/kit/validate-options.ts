@@ -141,8 +141,9 @@ export function show(value: unknown): string {
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   let text: string;
   try {
-    // An object whose toJSON gives nothing is shown as "undefined".
-    text = String(JSON.stringify(value));
+    // An object whose toJSON gives nothing has no text.
+    const json: unknown = JSON.stringify(value);
+    text = typeof json === "string" ? json : typeof value;
   } catch {
     text = `an ${typeof value} that refers to itself`;
   }

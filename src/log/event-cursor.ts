@@ -97,7 +97,7 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
 
   #take(): AgentEvent {
     const event = this.#log.at(this.#next++);
-    if (this.#holds) this.#log.advanced();
+    if (this.#holds) this.#log.advanced(this.#next);
     return event;
   }
 

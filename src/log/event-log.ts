@@ -1,7 +1,6 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import type { AgentEvent } from "../spec/events.ts";
 import { EventCursor } from "./event-cursor.ts";
-import { Segment } from "./segment.ts";
 
 /** An event without the fields that the log assigns. */
 export type UnloggedEvent = AgentEvent extends infer Event
@@ -13,7 +12,7 @@ export type UnloggedEvent = AgentEvent extends infer Event
 export type EventListener = (event: AgentEvent) => unknown;
 
 export interface EventLogOptions {
-  /** How many events are kept for replay. Default 16,384. */
+  /** How many events are kept for replay. Default 2,048. */
   readonly maxEvents?: number;
   /** How much of the CLI's output, in bytes, the kept events may stem from. Default 16 MiB. */
   readonly maxBytes?: number;
@@ -35,10 +34,21 @@ export interface SubscribeOptions {
 /** Events are stored in segments of this size and dropped a segment at a time, which keeps the cost per event flat. */
 const segmentLength = 256;
 
+/**
+ * Far more events than this would outlive the collector's young generation: a long turn would then cost a third more
+ * time and several times the memory, for a history that few look at.
+ */
+const defaultMaxEvents = 2_048;
+
 interface Subscription {
   readonly listener: EventListener;
   /** The last event that it does not get. */
   readonly after: number;
+}
+
+interface Segment {
+  readonly events: AgentEvent[];
+  bytes: number;
 }
 
 /**
@@ -50,6 +60,8 @@ export class EventLog {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
   readonly #highWaterMark: number;
+  /** How many events a reader passes before it looks whether the agent may go on; it also does when it has read all. */
+  readonly #releaseStep: number;
   readonly #onListenerError: (error: unknown) => void;
   /** Kept segments; the first begins at `#firstSeq`. All but the last are full. */
   readonly #segments: Segment[] = [];
@@ -69,9 +81,10 @@ export class EventLog {
 
   constructor(sessionId: string, options: EventLogOptions) {
     this.#sessionId = sessionId;
-    this.#maxEvents = options.maxEvents ?? 16_384;
+    this.#maxEvents = options.maxEvents ?? defaultMaxEvents;
     this.#maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
     this.#highWaterMark = options.highWaterMark ?? 1024;
+    this.#releaseStep = Math.max(1, Math.floor(this.#highWaterMark / 16));
     this.#onListenerError = options.onListenerError;
   }
 
@@ -91,17 +104,14 @@ export class EventLog {
 
   /**
    * Gives the event its place and hands it to every listener before it returns; an event that a listener causes is
-   * handed over after the one that it came from, so that every listener sees one order. The object is taken over: the
-   * fields are set on it, since a copy of each event would cost a tenth of the whole path.
+   * handed over after the one that it came from, so that every listener sees one order. The object is taken over.
    *
    * @param bytes - The share of the CLI's output it stems from, which is what it counts against the bound.
    */
   append(event: UnloggedEvent, bytes = 0): AgentEvent {
-    const logged = event as AgentEvent & { seq: number; at: number; sessionId: string };
-    this.#lastAt = Math.max(this.#lastAt, Date.now());
-    logged.seq = ++this.#lastSeq;
-    logged.at = this.#lastAt;
-    logged.sessionId = this.#sessionId;
+    const now = Date.now();
+    if (now > this.#lastAt) this.#lastAt = now;
+    const logged = numbered(event, ++this.#lastSeq, this.#lastAt, this.#sessionId);
     this.#store(logged, bytes);
     if (this.#listeners.size > 0) this.#deliver(logged);
     if (this.#waiting.size > 0) this.#wake();
@@ -164,7 +174,7 @@ export class EventLog {
   /** The event with this `seq`, which must be kept. */
   at(seq: number): AgentEvent {
     const offset = seq - this.#firstSeq;
-    const event = this.#segments[Math.floor(offset / segmentLength)]?.at(offset % segmentLength);
+    const event = this.#segments[Math.floor(offset / segmentLength)]?.events[offset % segmentLength];
     if (event === undefined) throw new RangeError(`No event ${String(seq)} in the log.`);
     return event;
   }
@@ -189,8 +199,11 @@ export class EventLog {
   }
 
   /** For cursors: it moved on. */
-  advanced(): void {
-    if (this.#pressure !== undefined && !this.#isHeld(this.#highWaterMark / 2)) this.#release();
+  advanced(position?: number): void {
+    if (this.#pressure === undefined) return;
+    // With many readers, to look for the slowest at each of their steps would cost more than the steps.
+    if (position !== undefined && position % this.#releaseStep !== 0 && position <= this.#lastSeq) return;
+    if (!this.#isHeld(this.#highWaterMark / 2)) this.#release();
   }
 
   /** For cursors: it was closed, or gave up its hold. */
@@ -221,13 +234,13 @@ export class EventLog {
 
   #store(event: AgentEvent, bytes: number): void {
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.length === segmentLength) {
-      segment?.pack();
-      segment = new Segment();
+    if (segment === undefined || segment.events.length === segmentLength) {
+      segment = { events: [], bytes: 0 };
       this.#segments.push(segment);
       this.#evict();
     }
-    segment.push(event, bytes);
+    segment.events.push(event);
+    segment.bytes += bytes;
     this.#bytes += bytes;
   }
 
@@ -270,4 +283,16 @@ export class EventLog {
     this.#waiting.clear();
     for (const cursor of cursors) cursor.wake();
   }
+}
+
+/**
+ * The event with its place. Increments, which are nearly all of a long stream, are made anew in one piece: fields that
+ * are added to an object later are kept apart from it, in more memory and more time. The others get the fields set.
+ */
+function numbered(event: UnloggedEvent, seq: number, at: number, sessionId: string): AgentEvent {
+  if (event.type === "message.delta" && event.parentToolCallId === undefined && event.raw === undefined) {
+    const { type, turnId, messageId, text } = event;
+    if (turnId !== undefined) return { type, seq, at, sessionId, turnId, messageId, text };
+  }
+  return Object.assign(event, { seq, at, sessionId });
 }

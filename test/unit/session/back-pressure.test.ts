@@ -26,9 +26,9 @@ async function paused(turn: AsyncIterable<AgentEvent>): Promise<AsyncIterator<Ag
 async function drain(iterator: AsyncIterator<AgentEvent>): Promise<AgentEvent[]> {
   const events: AgentEvent[] = [];
   for (;;) {
-    const { done, value } = await iterator.next();
-    if (done === true) return events;
-    events.push(value);
+    const result = await iterator.next();
+    if (result.done === true) return events;
+    events.push(result.value);
   }
 }
 
@@ -112,7 +112,7 @@ describe("back-pressure", () => {
     const { box } = await start(async (input, agent) => {
       if (input.type === "prompt") await printMuch(agent, input.text === "short" ? 10 : 3000);
     });
-    const session = await box.createSession();
+    const session = await box.createSession({ history: { maxEvents: 10_000 } });
     const first = session.prompt("short");
     const forgotten = first[Symbol.asyncIterator]();
     await first;

@@ -122,7 +122,10 @@ describe("a listener that acts on what it hears", () => {
     session.onEvent(() => {
       throw hostile as Error;
     });
-    session.onEvent(async () => Promise.reject(hostile as Error));
+    session.onEvent(async () => {
+      await Promise.resolve();
+      throw hostile as Error;
+    });
     expect((await session.prompt("go")).text).toBe("you said go");
     await quiet();
     process.off("warning", onWarning);
