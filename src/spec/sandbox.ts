@@ -21,7 +21,7 @@ export interface Command {
 }
 
 export interface ProcessExit {
-  /** `null` when a signal ended the process. */
+  /** `null` when a signal ended the process; where `signals` is not native, a code above 128 may stand for one. */
   readonly code: number | null;
   readonly signal: string | null;
 }
@@ -111,7 +111,10 @@ export interface Sandbox extends AsyncDisposable {
    * `unsupported` where a sandbox cannot outlive its host.
    */
   detach(options: { readonly ttlMs: number }): Promise<void>;
-  /** Ends every process and removes the sandbox. Calling it again is fine. */
+  /**
+   * Ends every process and removes the sandbox. Calling it again is fine; after `detach` it does nothing, since the
+   * handle has let go.
+   */
   destroy(): Promise<void>;
 }
 
