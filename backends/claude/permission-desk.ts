@@ -112,7 +112,7 @@ export class PermissionDesk {
   withdraw(requestId: string, isInterrupting: boolean): DeskStep {
     const request = this.#open.get(requestId);
     this.#open.delete(requestId);
-    if (request?.type !== "permission") return {};
+    if (request === undefined) return {};
     const by = isInterrupting ? "interrupt" : "agent";
     return { event: { type: "permission.resolved", requestId, outcome: "cancelled", by } };
   }

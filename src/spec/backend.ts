@@ -202,6 +202,7 @@ export interface Step {
  * - Nothing throws, whatever the line holds. What is not understood becomes `agent.unparsed` or `agent.unknown`.
  * - Every call to `prompt` is followed, sooner or later, by exactly one terminal event (`turn.completed`,
  *   `turn.failed`, `turn.interrupted`), at the latest in the step that `end` returns.
+ * - A request that the agent withdraws, a question too, is told by `permission.resolved`.
  * - The core closes messages, reasoning and tool calls which are still open when the turn ends, fills in `text`,
  *   `durationMs` and `usage`, and drops a second terminal event. It adds missing `*.started` events.
  */

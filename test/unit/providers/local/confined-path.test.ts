@@ -17,11 +17,11 @@ beforeEach(async () => {
   await writeFile(join(top, "outside/secret"), "secret");
   confined = new ConfinedFolders(
     [
-      { inside: "/work", host: join(top, "work"), writable: true },
+      { inside: "/project", host: join(top, "work"), writable: true },
       { inside: "/scratch", host: join(top, "temporary"), writable: true },
-      { inside: "/work/shared", host: join(top, "shared"), writable: false },
+      { inside: "/project/shared", host: join(top, "shared"), writable: false },
     ],
-    "/work",
+    "/project",
   );
 });
 
@@ -36,8 +36,8 @@ async function placeOf(path: string, options = reading): Promise<string> {
 
 describe("ConfinedFolders", () => {
   it("takes relative paths from the working directory", async () => {
-    expect(await placeOf("sub/../sub/file")).toBe("/work/sub/file");
-    expect(await placeOf(".")).toBe("/work");
+    expect(await placeOf("sub/../sub/file")).toBe("/project/sub/file");
+    expect(await placeOf(".")).toBe("/project");
     expect(await placeOf("/scratch/x")).toBe("/scratch/x");
   });
 
@@ -55,14 +55,14 @@ describe("ConfinedFolders", () => {
     await expect(placeOf("end")).rejects.toThrow("outside the sandbox's folders");
     await expect(placeOf("way/new", { follow: true, forWriting: true })).rejects.toThrow("outside");
     // The link itself may be looked at and removed.
-    expect(await placeOf("end", { follow: false, forWriting: true })).toBe("/work/end");
+    expect(await placeOf("end", { follow: false, forWriting: true })).toBe("/project/end");
   });
 
   it("follows links as paths of the sandbox", async () => {
     await symlink("/scratch", join(top, "work/to-scratch"));
     await symlink("sub", join(top, "work/to-sub"));
     expect(await placeOf("to-scratch/file")).toBe("/scratch/file");
-    expect(await placeOf("to-sub/file")).toBe("/work/sub/file");
+    expect(await placeOf("to-sub/file")).toBe("/project/sub/file");
   });
 
   it("gives up on links that lead in a circle", async () => {
@@ -71,7 +71,7 @@ describe("ConfinedFolders", () => {
   });
 
   it("refuses to write where the sandbox may only read", async () => {
-    expect(await placeOf("shared/file")).toBe("/work/shared/file");
+    expect(await placeOf("shared/file")).toBe("/project/shared/file");
     await expect(placeOf("shared/file", { follow: true, forWriting: true })).rejects.toThrow("read-only");
   });
 
