@@ -42,7 +42,10 @@ describeMatrix("something dies", (scene) => {
     await using box = await scene.start();
     const session = await box.createSession();
     await session.prompt("!text Remember 815.");
-    const error: unknown = await session.prompt("!shell kill -KILL $PPID; sleep 30").then(
+    // The CLIs write their sessions down a moment after the turn; killed before, they have nothing to resume.
+    const isKept = 'grep -rqs "Remember [8]15" "$HOME/.playpen"';
+    const dieOnceKept = `until ${isKept}; do sleep 0.05; done; kill -KILL $PPID; sleep 30`;
+    const error: unknown = await session.prompt(`!shell ${dieOnceKept}`).then(
       () => undefined,
       (reason: unknown) => reason,
     );
