@@ -51,11 +51,12 @@ export class MessageReader {
     if (noun === undefined) return undefined;
     const text = noun === "message" ? delta["text"] : delta["thinking"];
     if (typeof text !== "string" || text === "") return undefined;
-    const speaker = this.#speaker(line["parent_tool_use_id"]);
-    let block = speaker.open;
-    if (block?.noun !== noun) block = openBlock(speaker, noun);
-    block.sent += text.length;
-    return textDelta(speaker, block, text);
+    return extend(this.#speaker(line["parent_tool_use_id"]), noun, text);
+  }
+
+  /** A delta of the main agent's answer. */
+  mainDelta(text: string): AgentEventBody {
+    return extend(this.#main, "message", text);
   }
 
   /** Any other part of a stream: only beginnings matter. */
@@ -104,6 +105,13 @@ function beginMessage(speaker: Speaker, id: string, events: AgentEventBody[]): v
   speaker.messageId = id;
   speaker.messages = 0;
   speaker.reasonings = 0;
+}
+
+function extend(speaker: Speaker, noun: Noun, text: string): AgentEventBody {
+  let block = speaker.open;
+  if (block?.noun !== noun) block = openBlock(speaker, noun);
+  block.sent += text.length;
+  return textDelta(speaker, block, text);
 }
 
 /** A message of the API may hold several texts; the first one bears the message's own id. */

@@ -16,6 +16,7 @@ import {
   type Step,
   type TurnInput,
 } from "../../src/kit.ts";
+import { DeltaStep, deltaText } from "./delta-line.ts";
 import { initializeId, initializeLine, refusedStart } from "./handshake.ts";
 import { exitFailure, startFailure } from "./failures.ts";
 import { MessageReader } from "./messages.ts";
@@ -75,6 +76,10 @@ export class ClaudeProtocol implements AgentProtocol {
   }
 
   push(line: string): Step {
+    if (this.#runs.isOfTurn) {
+      const text = deltaText(line);
+      if (text !== undefined && text !== "") return new DeltaStep(this.#messages.mainDelta(text), line);
+    }
     const message = parseJson(line);
     if (!isJsonObject(message)) return this.#placed([unparsedLine(line)], message);
     switch (message["type"]) {

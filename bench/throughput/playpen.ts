@@ -10,7 +10,7 @@ await using box = await SandboxAgent.start({
   sandbox: local({ isolation: "none" }),
   agent: claude({
     command: [process.execPath, builtProgram("claude-lines"), "--lines", lines],
-    apiKey: "none-is-needed",
+    apiKey: `sk-ant-api03-${"not-a-real-key-".repeat(6)}`,
   }),
   permissions: "allow-all",
 });

@@ -10,6 +10,7 @@ export class Redactor {
   readonly #values = new Set<string>();
   /** Longest first, so that a secret which contains another is removed whole. */
   #sorted: readonly string[] | undefined;
+  #encoded: readonly Buffer[] | undefined;
 
   add(value: string): void {
     if (value.length < minimumLength) return;
@@ -18,6 +19,13 @@ export class Redactor {
       for (const line of form.split(/[\r\n]+/)) if (line.length >= minimumLength) this.#values.add(line);
     }
     this.#sorted = undefined;
+    this.#encoded = undefined;
+  }
+
+  /** Whether these bytes, as UTF-8, have something to remove. */
+  concerns(bytes: Buffer): boolean {
+    this.#encoded ??= [...this.#values].map((value) => Buffer.from(value));
+    return this.#encoded.some((value) => bytes.includes(value));
   }
 
   redact(text: string): string {

@@ -1,56 +1,64 @@
 import type { Readable, Writable } from "node:stream";
 
 /**
- * Turns a Node stream into a web stream of bytes whose back-pressure reaches the source: nothing is read ahead beyond
- * what the source itself buffers. `Readable.toWeb` is not used, since it throws from an event handler, and so brings
- * the host down, when data arrives after the stream was cancelled.
+ * Turns a Node stream into a web stream of bytes whose back-pressure reaches the source: beyond what the source itself
+ * buffers, one chunk at most is taken before it is asked for. `Readable.toWeb` is not used, since it throws from an
+ * event handler, and so brings the host down, when data arrives after the stream was cancelled.
  */
 export function readableFromNode(source: Readable): ReadableStream<Uint8Array> {
-  let ended = false;
-  let failure: Error | undefined;
-  let wake: (() => void) | undefined;
-  const notify = (): void => {
-    wake?.();
-    wake = undefined;
-  };
-  source.on("readable", notify);
-  source.once("end", () => {
-    ended = true;
-    notify();
-  });
-  source.once("close", () => {
-    ended = true;
-    notify();
-  });
-  source.on("error", (error: Error) => {
-    failure = error;
-    notify();
-  });
+  let isWanted = false;
+  /** More than one only when others, such as Node when a process exits, have the source flow again. */
+  let held: Uint8Array[] = [];
+  /** How the stream ends, once what is held has been read. */
+  let finish: ((controller: ReadableStreamDefaultController<Uint8Array>) => void) | undefined;
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        for (;;) {
-          const chunk: unknown = source.read();
-          if (chunk instanceof Uint8Array) {
+      start(controller) {
+        const end = (how: typeof finish): void => {
+          if (finish !== undefined) return;
+          finish = how;
+          if (held.length === 0) finish?.(controller);
+        };
+        // Flowing while the reader keeps up: to ask for each chunk costs several times as much.
+        source.on("data", (chunk: Uint8Array) => {
+          if (finish !== undefined) return;
+          if (isWanted) {
+            isWanted = false;
             controller.enqueue(chunk);
-            return;
+          } else {
+            held.push(chunk);
+            source.pause();
           }
-          if (failure !== undefined) {
-            controller.error(failure);
-            return;
-          }
-          if (ended || source.destroyed) {
+        });
+        const close = (): void => {
+          end(() => {
             controller.close();
-            return;
-          }
-          await new Promise<void>((resolve) => {
-            wake = resolve;
           });
+        };
+        source.once("end", close);
+        source.once("close", close);
+        source.on("error", (error: Error) => {
+          end(() => {
+            controller.error(error);
+          });
+        });
+        if (source.destroyed || source.readableEnded) close();
+      },
+      pull(controller) {
+        const chunk = held.shift();
+        if (chunk === undefined) {
+          isWanted = true;
+          return;
         }
+        controller.enqueue(chunk);
+        if (held.length > 0) return;
+        if (finish === undefined) source.resume();
+        else finish(controller);
       },
       cancel() {
+        finish = () => undefined;
+        held = [];
         source.destroy();
-        notify();
       },
     },
     { highWaterMark: 0 },

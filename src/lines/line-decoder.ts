@@ -1,4 +1,5 @@
 import { isAscii } from "node:buffer";
+import type { Redactor } from "../errors/redactor.ts";
 
 /** A line that was longer than the bound: its beginning, and how long it was. */
 export interface OversizedLine {
@@ -11,10 +12,13 @@ export type DecodedLine = string | OversizedLine;
 export interface LineDecoderOptions {
   /** Longer lines are not kept. Default 16 MiB; the longest seen from a real CLI had 409 KB. */
   readonly maxLineBytes?: number;
-  /** Applied to decoded text before it is split: once per chunk, not once per line. May not add or remove line feeds. */
-  readonly transform?: (text: string) => string;
+  /** Applied to all decoded text. It is asked once per chunk whether it has anything to remove there. */
+  readonly redactor?: LineRedactor;
 }
 
+type LineRedactor = Pick<Redactor, "concerns" | "redact">;
+
+const noRedactor: LineRedactor = { concerns: () => false, redact: (text) => text };
 const lineFeed = 10;
 /** Pieces of a line below this size are put together as they come: an agent may print byte by byte. */
 const smallPiece = 64 * 1024;
@@ -31,7 +35,7 @@ const prefixMargin = 8192;
 export class LineDecoder {
   readonly #maxLineBytes: number;
   readonly #prefixBytes: number;
-  readonly #transform: (text: string) => string;
+  readonly #redactor: LineRedactor;
   /** The unfinished line. Pieces are joined only once its end has come, so that a long line is not copied over and over. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
@@ -42,7 +46,7 @@ export class LineDecoder {
     this.#maxLineBytes = options.maxLineBytes ?? 16 * 1024 * 1024;
     // Never more than was surely there when the bound was crossed: the prefix may not depend on where bytes are cut.
     this.#prefixBytes = Math.min(prefixLength + prefixMargin, this.#maxLineBytes);
-    this.#transform = options.transform ?? ((text) => text);
+    this.#redactor = options.redactor ?? noRedactor;
   }
 
   /** The lines that are complete with this chunk. The chunk may be kept until its last line is complete. */
@@ -95,7 +99,7 @@ export class LineDecoder {
   #finish(rest: Buffer, lines: DecodedLine[]): void {
     this.#hold(rest);
     if (this.#skipped !== undefined) {
-      const prefix = firstCharacters(this.#transform(this.#skipped.prefix), prefixLength);
+      const prefix = firstCharacters(this.#redactor.redact(this.#skipped.prefix), prefixLength);
       lines.push({ prefix, bytes: this.#skipped.bytes });
       this.#skipped = undefined;
       return;
@@ -104,7 +108,7 @@ export class LineDecoder {
     const line = this.#pending.length === 1 && only !== undefined ? only : Buffer.concat(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
-    pushLine(this.#transform(line.toString("utf8")), lines);
+    pushLine(this.#redactor.redact(line.toString("utf8")), lines);
   }
 
   /** Splits whole lines, none of which is longer than the chunk itself. */
@@ -118,11 +122,12 @@ export class LineDecoder {
       }
       return;
     }
+    const redactor = this.#redactor.concerns(bytes) ? this.#redactor : noRedactor;
     if (!isAscii(bytes)) {
-      this.#splitText(bytes, lines);
+      splitText(bytes, redactor, lines);
       return;
     }
-    const text = this.#transform(bytes.toString("latin1"));
+    const text = redactor.redact(bytes.toString("latin1"));
     let start = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
       pushLine(text.slice(start, end), lines);
@@ -130,15 +135,15 @@ export class LineDecoder {
     }
     pushLine(text.slice(start), lines);
   }
+}
 
-  /** One character that is not Latin would make a whole chunk's text twice as large, and slow to parse. */
-  #splitText(bytes: Buffer, lines: DecodedLine[]): void {
-    for (let start = 0; start <= bytes.length;) {
-      const found = bytes.indexOf(lineFeed, start);
-      const end = found === -1 ? bytes.length : found;
-      pushLine(this.#transform(bytes.toString("utf8", start, end)), lines);
-      start = end + 1;
-    }
+/** One character that is not Latin would make a whole chunk's text twice as large, and slow to parse. */
+function splitText(bytes: Buffer, redactor: LineRedactor, lines: DecodedLine[]): void {
+  for (let start = 0; start <= bytes.length;) {
+    const found = bytes.indexOf(lineFeed, start);
+    const end = found === -1 ? bytes.length : found;
+    pushLine(redactor.redact(bytes.toString("utf8", start, end)), lines);
+    start = end + 1;
   }
 }
 

@@ -32,7 +32,8 @@ export interface SubscribeOptions {
 }
 
 /** Events are stored in segments of this size and dropped a segment at a time, which keeps the cost per event flat. */
-const segmentLength = 256;
+const segmentBits = 8;
+const segmentLength = 1 << segmentBits;
 
 /**
  * Far more events than this would outlive the collector's young generation: a long turn would then cost a third more
@@ -107,11 +108,12 @@ export class EventLog {
    * handed over after the one that it came from, so that every listener sees one order. The object is taken over.
    *
    * @param bytes - The share of the CLI's output it stems from, which is what it counts against the bound.
+   * @param turnId - The turn it belongs to, unless the event says that itself.
    */
-  append(event: UnloggedEvent, bytes = 0): AgentEvent {
+  append(event: UnloggedEvent, bytes = 0, turnId = event.turnId): AgentEvent {
     const now = Date.now();
     if (now > this.#lastAt) this.#lastAt = now;
-    const logged = numbered(event, ++this.#lastSeq, this.#lastAt, this.#sessionId);
+    const logged = this.#numbered(event, turnId);
     this.#store(logged, bytes);
     if (this.#listeners.size > 0) this.#deliver(logged);
     if (this.#waiting.size > 0) this.#wake();
@@ -174,7 +176,7 @@ export class EventLog {
   /** The event with this `seq`, which must be kept. */
   at(seq: number): AgentEvent {
     const offset = seq - this.#firstSeq;
-    const event = this.#segments[Math.floor(offset / segmentLength)]?.events[offset % segmentLength];
+    const event = this.#segments[offset >> segmentBits]?.events[offset & (segmentLength - 1)];
     if (event === undefined) throw new RangeError(`No event ${String(seq)} in the log.`);
     return event;
   }
@@ -233,7 +235,7 @@ export class EventLog {
   }
 
   #store(event: AgentEvent, bytes: number): void {
-    let segment = this.#segments.at(-1);
+    let segment = this.#segments[this.#segments.length - 1];
     if (segment === undefined || segment.events.length === segmentLength) {
       segment = { events: [], bytes: 0 };
       this.#segments.push(segment);
@@ -283,16 +285,21 @@ export class EventLog {
     this.#waiting.clear();
     for (const cursor of cursors) cursor.wake();
   }
-}
 
-/**
- * The event with its place. Increments, which are nearly all of a long stream, are made anew in one piece: fields that
- * are added to an object later are kept apart from it, in more memory and more time. The others get the fields set.
- */
-function numbered(event: UnloggedEvent, seq: number, at: number, sessionId: string): AgentEvent {
-  if (event.type === "message.delta" && event.parentToolCallId === undefined && event.raw === undefined) {
-    const { type, turnId, messageId, text } = event;
-    if (turnId !== undefined) return { type, seq, at, sessionId, turnId, messageId, text };
+  /**
+   * The event with its place. Increments, which are nearly all of a long stream, are made anew in one piece: fields
+   * that are added to an object later are kept apart from it, in more memory and more time. The others get the fields
+   * set.
+   */
+  #numbered(event: UnloggedEvent, turnId: string | undefined): AgentEvent {
+    const seq = ++this.#lastSeq;
+    const at = this.#lastAt;
+    const sessionId = this.#sessionId;
+    if (turnId === undefined) return Object.assign(event, { seq, at, sessionId });
+    if (event.type === "message.delta" && event.parentToolCallId === undefined && event.raw === undefined) {
+      const { type, messageId, text } = event;
+      return { type, seq, at, sessionId, turnId, messageId, text };
+    }
+    return Object.assign(event, { seq, at, sessionId, turnId });
   }
-  return Object.assign(event, { seq, at, sessionId });
 }

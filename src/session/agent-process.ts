@@ -56,7 +56,7 @@ export class AgentProcess {
     this.#process = process;
     this.#host = host;
     this.#redactor = redactor;
-    this.#decoder = new LineDecoder({ transform: (text) => redactor.redact(text) });
+    this.#decoder = new LineDecoder({ redactor });
     this.#writer = process.stdin.getWriter();
     this.#writer.closed.catch(() => undefined);
     this.ended = this.#run();

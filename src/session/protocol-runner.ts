@@ -3,7 +3,7 @@ import type { Redactor } from "../errors/redactor.ts";
 import { deferred, type Deferred } from "../kit/deferred.ts";
 import type { DecodedLine } from "../lines/line-decoder.ts";
 import type { AgentProtocol, HostRequest, NativeSession, Step } from "../spec/backend.ts";
-import { type AgentEventBody, terminalEventTypes, type TurnErrorInfo } from "../spec/events.ts";
+import { type AgentEventBody, endsTurn, type TurnErrorInfo } from "../spec/events.ts";
 import type { AgentProcess, AgentProcessEnd } from "./agent-process.ts";
 import { PendingRequests } from "./pending-requests.ts";
 import type { TurnLedger } from "./turn-ledger.ts";
@@ -21,8 +21,6 @@ export interface ProtocolRunnerOptions {
   /** The session to resume turns out to be lost. */
   readonly onResumeLost: () => void;
 }
-
-const terminalTypes: ReadonlySet<string> = new Set(terminalEventTypes);
 
 /** Feeds the protocol of a session with what its process says, and carries out the steps that follow. */
 export class ProtocolRunner {
@@ -91,7 +89,7 @@ export class ProtocolRunner {
       const step = protocol.end({ code: exit?.code ?? null, signal: exit?.signal ?? null, stderr });
       if (exit !== undefined || step.events === undefined) return step;
       // The protocol knows no better than that its agent is gone; the core knows why.
-      return { ...step, events: step.events.filter((body) => !terminalTypes.has(body.type)) };
+      return { ...step, events: step.events.filter((body) => !endsTurn(body.type)) };
     });
     this.#process = undefined;
     this.#ready.reject(failure());
@@ -181,7 +179,7 @@ export class ProtocolRunner {
   #emit(body: AgentEventBody, step: Step, bytes: number): void {
     const { ledger, includeRaw, onEvent } = this.#options;
     // The turn is not over while it can still be sent again to a fresh session.
-    if (terminalTypes.has(body.type) && (this.#isResumeLost || !this.isPrompted)) return;
+    if (endsTurn(body.type) && (this.#isResumeLost || !this.isPrompted)) return;
     const isRequest = body.type === "permission.requested" || body.type === "question.requested";
     if (isRequest && ledger.isOpenRequest(body.requestId)) return;
     if (includeRaw && step.raw !== undefined) (body as { raw?: unknown }).raw = step.raw;

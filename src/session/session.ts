@@ -80,8 +80,8 @@ export class Session implements AsyncDisposable {
       },
     });
     this.#ledger = new TurnLedger(this.id, {
-      log: (event, bytes) => {
-        if (!this.#log.ended) this.#log.append(event, bytes);
+      log: (event, bytes, turnId) => {
+        if (!this.#log.ended) this.#log.append(event, bytes, turnId);
       },
       ended: (result, cause) => {
         this.#turnEnded(result, cause);

@@ -1,6 +1,6 @@
 import type { EventCursor } from "../log/event-cursor.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { type AgentEvent, terminalEventTypes } from "../spec/events.ts";
+import { type AgentEvent, endsTurn } from "../spec/events.ts";
 
 export interface TurnEventsOptions {
   readonly log: EventLog;
@@ -15,7 +15,6 @@ export interface TurnEventsOptions {
 type Result = IteratorResult<AgentEvent, undefined>;
 
 const done: Result = { done: true, value: undefined };
-const terminalTypes: ReadonlySet<string> = new Set(terminalEventTypes);
 
 /** One consumer's way through the events of a turn. */
 export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> {
@@ -123,7 +122,7 @@ export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> 
 
   #accepts(event: AgentEvent): boolean {
     if (event.turnId !== this.#options.turnId) return false;
-    if (terminalTypes.has(event.type)) this.#finish();
+    if (endsTurn(event.type)) this.#finish();
     return true;
   }
 

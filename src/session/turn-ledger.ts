@@ -10,7 +10,7 @@ type TerminalBody = Extract<AgentEventBody, { type: TerminalEventType }>;
 
 export interface TurnLedgerHost {
   /** Puts an event into the log. */
-  readonly log: (event: UnloggedEvent, bytes?: number) => void;
+  readonly log: (event: UnloggedEvent, bytes: number, turnId?: string) => void;
   /** The turn is over, and its terminal event is in the log. */
   readonly ended: (result: TurnResult, cause: unknown) => void;
   /** Milliseconds from any fixed moment, for durations. */
@@ -70,7 +70,7 @@ export class TurnLedger {
 
   begin(turnId: string): void {
     const items = new OpenItems((body) => {
-      this.#logInTurn(turnId, body);
+      this.#log(body as UnloggedEvent, turnId);
     });
     this.#turn = {
       turnId,
@@ -244,20 +244,13 @@ export class TurnLedger {
   }
 
   #logFor(turn: RunningTurn | undefined, body: AgentEventBody): void {
-    if (turn === undefined) this.#log(body as UnloggedEvent);
-    else this.#logInTurn(turn.turnId, body);
+    this.#log(body as UnloggedEvent, turn?.turnId);
   }
 
-  #log(event: UnloggedEvent): void {
-    this.#host.log(event, this.#bytes);
+  #log(event: UnloggedEvent, turnId?: string): void {
+    this.#host.log(event, this.#bytes, turnId);
     // One event may become several; only the first counts.
     this.#bytes = 0;
-  }
-
-  #logInTurn(turnId: string, body: AgentEventBody): void {
-    const event = body as UnloggedEvent & { turnId?: string };
-    event.turnId = turnId;
-    this.#log(event);
   }
 }
 

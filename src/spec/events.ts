@@ -251,3 +251,8 @@ type BackendPayload<Key extends BackendEventType> = Key extends keyof CoreFilled
 /** The types that end a turn. */
 export const terminalEventTypes = ["turn.completed", "turn.failed", "turn.interrupted"] as const;
 export type TerminalEventType = (typeof terminalEventTypes)[number];
+
+/** Whether an event of this type ends a turn. */
+export function endsTurn(type: string): type is TerminalEventType {
+  return type === "turn.completed" || type === "turn.failed" || type === "turn.interrupted";
+}

@@ -1,4 +1,4 @@
-import { type AgentEvent, terminalEventTypes } from "../spec/events.ts";
+import { type AgentEvent, endsTurn } from "../spec/events.ts";
 
 interface OpenText {
   text: string;
@@ -16,8 +16,6 @@ interface Scope {
   wasStarted: boolean;
   terminal: AgentEvent | undefined;
 }
-
-const terminalTypes: ReadonlySet<string> = new Set(terminalEventTypes);
 
 /**
  * Checks the whole log of a session, from its first event on, against what the library promises of every stream of
@@ -48,7 +46,7 @@ class InvariantChecker {
       this.#report(event, `comes after the ${scope.terminal.type} of ${scope.name}`);
     }
     this.#checkContent(event, scope);
-    if (!terminalTypes.has(event.type)) return;
+    if (!endsTurn(event.type)) return;
     if (event.turnId === undefined) this.#report(event, "belongs to no turn");
     scope.terminal ??= event;
     this.#checkClosed(event, scope);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { describeWith } from "../../../image/engines.ts";
 import { countInside, createSandbox, engine, lines, run } from "./harness.ts";
 
@@ -145,6 +145,8 @@ describeWith(["docker", "test-image"], "a process in a container", () => {
     await engine.getContainer(sandbox.id).pause();
     await expect(sandbox.spawn({ argv: ["true"] })).rejects.toThrow("paused");
     await engine.getContainer(sandbox.id).unpause();
-    expect((await run(sandbox, "echo alive")).stdout).toBe("alive\n");
+    // The engine learns of both changes a second time, from its runtime, and meanwhile may think it paused again.
+    const alive = await vi.waitFor(() => run(sandbox, "echo alive"), { timeout: 10_000 });
+    expect(alive.stdout).toBe("alive\n");
   });
 });
