@@ -34,9 +34,18 @@ export {
   isString,
   isStringArray,
   isStringRecord,
+  refuseReserved,
   show,
   validateOptions,
 } from "./kit/validate-options.ts";
+export {
+  exitedFailure,
+  exitFacts,
+  howItEnded,
+  lastErrorLine,
+  modelFailure,
+  retryReasonOf,
+} from "./kit/agent-failures.ts";
 export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spawn.ts";
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";

@@ -1,4 +1,7 @@
 import {
+  exitFacts,
+  howItEnded,
+  lastErrorLine,
   numberField,
   stringField,
   type AgentExit,
@@ -55,18 +58,6 @@ const messageWords: readonly (readonly [ErrorCode, readonly string[]])[] = [
   ["model_error", ["internal server error"]],
 ];
 
-/** The error of a turn whose process ended in the middle of it. */
-export function exitFailure(exit: AgentExit): TurnErrorInfo {
-  const how = exit.signal === null ? `with exit code ${String(exit.code)}` : `by ${exit.signal}`;
-  const said = lastLine(exit.stderr);
-  return {
-    code: "agent_exited",
-    message: `Claude Code ended in the middle of the turn, ${how}${said === "" ? "" : `: ${said}`}.`,
-    retryable: true,
-    ...exitFacts(exit),
-  };
-}
-
 /** The error of a process that ended before it could be prompted. */
 export function startFailure(exit: AgentExit): TurnErrorInfo {
   return { code: "session_start_failed", message: startMessage(exit), retryable: false, ...exitFacts(exit) };
@@ -80,23 +71,9 @@ function startMessage(exit: AgentExit): string {
   if (stderr.includes("is already in use")) {
     return "Claude Code has a session with this id already, of which the library does not know. Resume it by its id, or create a new session.";
   }
-  const said = lastLine(stderr);
+  const said = lastErrorLine(stderr);
   if (stderr.includes("unknown option")) {
     return `Claude Code does not know an argument: ${said} Check "extraArgs", and the version of the CLI.`;
   }
-  const how = exit.signal === null ? `with exit code ${String(exit.code)}` : `by ${exit.signal}`;
-  return `Claude Code ended ${how} before it was ready${said === "" ? "" : `: ${said}`}.`;
-}
-
-function exitFacts(exit: AgentExit): Partial<TurnErrorInfo> {
-  return {
-    ...(exit.stderr === "" ? {} : { stderr: exit.stderr }),
-    ...(exit.code === null ? {} : { exitCode: exit.code }),
-    ...(exit.signal === null ? {} : { signal: exit.signal }),
-  };
-}
-
-function lastLine(text: string): string {
-  const lines = text.trim().split("\n");
-  return (lines.find((line) => /^error:/i.test(line)) ?? lines.at(-1) ?? "").trim().replace(/\.$/, "");
+  return `Claude Code ended ${howItEnded(exit)} before it was ready${said === "" ? "" : `: ${said}`}.`;
 }

@@ -6,6 +6,7 @@ import {
   isPositiveNumber,
   isString,
   isStringArray,
+  refuseReserved,
   type BackendOptions,
   type JsonObject,
   type OptionCheck,
@@ -144,14 +145,7 @@ const reservedArguments: { readonly [flag: string]: string } = {
  *
  * @throws TypeError that names the option, the value received and the correction.
  */
-export function checkClaudeOptions(options: unknown): void {
+export function checkClaudeOptions(options: ClaudeOptions): void {
   validateOptions("claude()", options, checks);
-  if (!isJsonObject(options) || !Array.isArray(options["extraArgs"])) return;
-  for (const argument of options["extraArgs"] as readonly unknown[]) {
-    if (typeof argument !== "string") continue;
-    const [flag = ""] = argument.split("=", 1);
-    const reason = Object.hasOwn(reservedArguments, flag) ? reservedArguments[flag] : undefined;
-    if (reason === undefined) continue;
-    throw new TypeError(`claude(): option "extraArgs" may not hold ${JSON.stringify(flag)}: ${reason}.`);
-  }
+  refuseReserved("claude()", options.extraArgs, reservedArguments);
 }

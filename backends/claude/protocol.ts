@@ -1,5 +1,6 @@
 import {
   arrayField,
+  exitedFailure,
   isJsonObject,
   objectField,
   parseJson,
@@ -18,7 +19,7 @@ import {
 } from "../../src/kit.ts";
 import { DeltaStep, deltaText } from "./delta-line.ts";
 import { initializeId, initializeLine, refusedStart } from "./handshake.ts";
-import { exitFailure, startFailure } from "./failures.ts";
+import { startFailure } from "./failures.ts";
 import { MessageReader } from "./messages.ts";
 import { OwnRequests } from "./own-requests.ts";
 import { hookCallbackId, PermissionDesk, type DeskStep } from "./permission-desk.ts";
@@ -127,6 +128,7 @@ export class ClaudeProtocol implements AgentProtocol {
     if (request.type === "set_model") {
       return { write: [this.#requests.send({ subtype: "set_model", model: request.model }, request)] };
     }
+    if (request.type !== "steer") return {};
     const { turn } = this.#runs;
     if (turn === undefined || turn.isInterrupting) {
       return { responses: [{ id: request.id, error: "No turn is running that could be steered." }] };
@@ -151,7 +153,7 @@ export class ClaudeProtocol implements AgentProtocol {
     if (turn === undefined) return end;
     const event: AgentEventBody = turn.isInterrupting
       ? { type: "turn.interrupted", by: "host" }
-      : { type: "turn.failed", error: startError ?? exitFailure(exit) };
+      : { type: "turn.failed", error: startError ?? exitedFailure("Claude Code", exit) };
     return { ...end, events: [event] };
   }
 

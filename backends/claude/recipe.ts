@@ -61,4 +61,10 @@ export const claudeCapabilities: BackendCapabilities = {
   usage: true,
   cost: true,
   compaction: true,
+  allowedTools: false,
+  skills: false,
+  structuredOutput: "prompted",
+  thinking: [],
+  agentModes: [],
+  models: "none",
 };

@@ -41,6 +41,12 @@ const sessionCapabilities: BackendCapabilities = {
   usage: true,
   cost: false,
   compaction: true,
+  allowedTools: false,
+  skills: false,
+  structuredOutput: "prompted",
+  thinking: [],
+  agentModes: [],
+  models: "none",
 };
 
 const turnCapabilities: BackendCapabilities = {

@@ -1,9 +1,9 @@
 import {
   isJsonObject,
   numberField,
+  retryReasonOf,
   stringField,
   type AgentEventBody,
-  type AgentExit,
   type ErrorCode,
   type JsonObject,
   type TurnErrorInfo,
@@ -107,25 +107,12 @@ function readable(message: string): string {
 }
 
 type Retrying = Extract<AgentEventBody, { type: "agent.retrying" }>;
-type RetryReason = Retrying["reason"];
-
-const retryReasons: { readonly [Code in ErrorCode]?: RetryReason } = {
-  rate_limited: "rate_limit",
-  model_overloaded: "overload",
-  model_error: "server",
-  network_error: "network",
-  authentication_failed: "authentication",
-};
 
 /** `Reconnecting... 2/5`, with the reason elsewhere in the error. */
 export function retrying(error: JsonObject, count: number): Retrying {
   const message = stringField(error, "message") ?? "";
   const match = /(\d+)\/(\d+)/.exec(message);
-  const {
-    code,
-    message: reason,
-    status,
-  } = turnError({
+  const cause = turnError({
     ...error,
     message: stringField(error, "additionalDetails") ?? message,
     additionalDetails: undefined,
@@ -135,22 +122,9 @@ export function retrying(error: JsonObject, count: number): Retrying {
     type: "agent.retrying",
     attempt: match === null ? count : Number(match[1]),
     ...(match === null ? {} : { maxAttempts: Number(match[2]) }),
-    ...(status === undefined ? {} : { status }),
-    reason: retryReasons[code] ?? "other",
-    message: reason,
-  };
-}
-
-/** The error of a turn whose process is gone. */
-export function exitError(exit: AgentExit): TurnErrorInfo {
-  const how = exit.signal === null ? `with code ${String(exit.code)}` : `by ${exit.signal}`;
-  return {
-    code: "agent_exited",
-    message: `Codex ended ${how} in the middle of the turn.`,
-    retryable: true,
-    ...(exit.stderr === "" ? {} : { stderr: exit.stderr }),
-    ...(exit.code === null ? {} : { exitCode: exit.code }),
-    ...(exit.signal === null ? {} : { signal: exit.signal }),
+    ...(cause.status === undefined ? {} : { status: cause.status }),
+    reason: retryReasonOf(cause),
+    message: cause.message,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   isOneOf,
   type BackendOptions,
   type OptionCheck,
+  refuseReserved,
   validateOptions,
 } from "../../src/kit.ts";
 import { isTomlValue, type TomlValue } from "./toml.ts";
@@ -98,14 +99,7 @@ const reservedArguments: { readonly [flag: string]: string } = {
  *
  * @throws TypeError that names the option, the value received and the correction.
  */
-export function checkCodexOptions(options: unknown): void {
+export function checkCodexOptions(options: CodexOptions): void {
   validateOptions("codex()", options, checks);
-  if (!isJsonObject(options) || !Array.isArray(options["extraArgs"])) return;
-  for (const argument of options["extraArgs"] as readonly unknown[]) {
-    if (typeof argument !== "string") continue;
-    const [flag = ""] = argument.split("=", 1);
-    const reason = Object.hasOwn(reservedArguments, flag) ? reservedArguments[flag] : undefined;
-    if (reason === undefined) continue;
-    throw new TypeError(`codex(): option "extraArgs" may not hold ${JSON.stringify(flag)}: ${reason}.`);
-  }
+  refuseReserved("codex()", options.extraArgs, reservedArguments);
 }

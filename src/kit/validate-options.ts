@@ -149,3 +149,24 @@ export function show(value: unknown): string {
   }
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
+
+/**
+ * Refuses arguments that the library sets itself. `reserved` says for each what to do instead.
+ *
+ * @throws TypeError that names the argument.
+ *
+ * @example
+ * refuseReserved("claude()", options.extraArgs, { "--model": 'use the option "model"' });
+ */
+export function refuseReserved(
+  owner: string,
+  extraArgs: readonly string[] | undefined,
+  reserved: { readonly [flag: string]: string },
+): void {
+  for (const argument of extraArgs ?? []) {
+    const [flag = ""] = argument.split("=", 1);
+    if (!Object.hasOwn(reserved, flag)) continue;
+    const message = `option "extraArgs" may not hold ${JSON.stringify(flag)}: ${String(reserved[flag])}.`;
+    throw new TypeError(`${owner}: ${message}`);
+  }
+}

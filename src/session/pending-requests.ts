@@ -7,26 +7,27 @@ const answerTimeoutMs = 30_000;
 
 /** What the host asked of the CLI and is not yet answered. */
 export class PendingRequests {
-  readonly #open = new Map<string, Deferred<undefined>>();
+  readonly #open = new Map<string, Deferred<HostResponse>>();
 
   /** Sends a request and waits for its answer; rejects with the agent's words, or when none comes. */
-  async ask(id: string, send: () => void): Promise<void> {
-    const answer = deferred<undefined>();
+  async ask(id: string, send: () => void): Promise<HostResponse> {
+    const answer = deferred<HostResponse>();
     this.#open.set(id, answer);
     try {
       send();
       if (!(await settlesWithin(answer.promise, answerTimeoutMs))) {
         throw agentError(`The agent did not answer within ${String(answerTimeoutMs / 1000)} s.`);
       }
-      await answer.promise;
+      return await answer.promise;
     } finally {
       this.#open.delete(id);
     }
   }
 
-  settle({ id, error }: HostResponse): void {
-    if (error === undefined) this.#open.get(id)?.resolve(undefined);
-    else this.#open.get(id)?.reject(agentError(error));
+  settle(response: HostResponse): void {
+    const answer = this.#open.get(response.id);
+    if (response.error === undefined) answer?.resolve(response);
+    else answer?.reject(agentError(response.error));
   }
 
   /** The process that should have answered is gone. */

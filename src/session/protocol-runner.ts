@@ -2,7 +2,7 @@ import { errorText } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
 import { deferred, type Deferred } from "../kit/deferred.ts";
 import type { DecodedLine } from "../lines/line-decoder.ts";
-import type { AgentProtocol, HostRequest, NativeSession, Step } from "../spec/backend.ts";
+import type { AgentProtocol, HostRequest, HostResponse, NativeSession, Step } from "../spec/backend.ts";
 import { type AgentEventBody, endsTurn, type TurnErrorInfo } from "../spec/events.ts";
 import type { AgentProcess, AgentProcessEnd } from "./agent-process.ts";
 import { PendingRequests } from "./pending-requests.ts";
@@ -133,9 +133,10 @@ export class ProtocolRunner {
   }
 
   /** Sends a request to the CLI and waits for its answer; rejects with its words if it refuses. */
-  async ask(request: HostRequest): Promise<void> {
-    if (this.#process === undefined || this.#options.protocol.request === undefined) return;
-    await this.#requests.ask(request.id, () => {
+  async ask(request: HostRequest): Promise<HostResponse> {
+    if (this.#process === undefined || this.#options.protocol.request === undefined)
+      return { id: request.id };
+    return this.#requests.ask(request.id, () => {
       this.attempt((protocol) => protocol.request?.(request) ?? {});
     });
   }

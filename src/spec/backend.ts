@@ -29,8 +29,36 @@ export interface BackendCapabilities {
   readonly textDeltas: boolean;
   readonly reasoning: boolean;
   readonly usage: boolean;
+  /** The CLI tells what a turn has cost; elsewhere the caller may supply prices. */
   readonly cost: boolean;
   readonly compaction: boolean;
+  /** The session can be confined to a list of tools. */
+  readonly allowedTools: boolean;
+  readonly skills: boolean;
+  /** `"native"`: the CLI is given the schema; `"prompted"`: the core asks for it in words. Both are validated. */
+  readonly structuredOutput: "native" | "prompted";
+  /** The levels of `thinking` that can be asked for, lowest first. Empty: none. */
+  readonly thinking: readonly string[];
+  /** The agent's own modes of work that a session can be started in, for example `plan`. */
+  readonly agentModes: readonly string[];
+  /** Whether `models()` asks the CLI or gives the documented list; `"none"`: nothing is known. */
+  readonly models: "cli" | "documented" | "none";
+}
+
+/** A model that an agent can be used with. */
+export interface ModelInfo {
+  /** What `model` takes. */
+  readonly id: string;
+  readonly name?: string;
+  readonly isDefault?: boolean;
+}
+
+/** Instructions for a kind of task, which the agent takes up when it needs them. */
+export interface Skill {
+  /** Lower-case letters, digits and hyphens. */
+  readonly name: string;
+  /** Contents by path below the skill's folder; `SKILL.md` must be among them. */
+  readonly files: { readonly [path: string]: string | Uint8Array };
 }
 
 /** How the CLI is found in a sandbox, and which npm package brings it. */
@@ -87,6 +115,13 @@ export interface AgentSessionInput {
   readonly mcpServers: McpServers;
   /** Whether the host answers questions; without it the agent should not be offered to ask any. */
   readonly answersQuestions: boolean;
+  /** The only tools the agent may use, by its own names. Absent: all it has. */
+  readonly allowedTools?: readonly string[];
+  readonly skills?: readonly Skill[];
+  /** One of the capability's levels. */
+  readonly thinking?: string;
+  /** One of the capability's modes. */
+  readonly agentMode?: string;
   readonly libraryVersion: string;
 }
 
@@ -131,6 +166,8 @@ export interface ProtocolInput extends AgentSessionInput {
 export interface TurnInput {
   readonly turnId: string;
   readonly content: readonly AgentContentPart[];
+  /** A JSON Schema that the turn's `output` must follow. Only where `structuredOutput` is `"native"`. */
+  readonly outputSchema?: JsonObject;
 }
 
 /** The host's answer to `permission.requested` or `question.requested`. */
@@ -155,12 +192,16 @@ export type HostAnswer =
 export type HostRequest = { readonly id: string } & (
   | { readonly type: "set_model"; readonly model: string }
   | { readonly type: "steer"; readonly content: readonly AgentContentPart[] }
+  /** Only where the capability `models` is `"cli"`. */
+  | { readonly type: "list_models" }
 );
 
 export interface HostResponse {
   readonly id: string;
   /** Absent on success. */
   readonly error?: string;
+  /** The answer to `list_models`. */
+  readonly models?: readonly ModelInfo[];
 }
 
 /** How a process of the CLI ended. */
@@ -233,6 +274,13 @@ export interface AgentBackend {
   readonly credentials: CredentialRecipe;
   /** The backend's own model option. */
   readonly model?: string;
+  /** The models that the CLI's documentation names. */
+  readonly documentedModels?: readonly ModelInfo[];
+  /**
+   * Why the CLI cannot know this model, or `undefined` when it may. Asked before anything starts; `env` is what the
+   * CLI would run with.
+   */
+  modelProblem?(model: string, env: Environment): string | undefined;
   /** The backend's own environment option. */
   readonly env: Environment;
   /** Set when the caller named the executable: nothing is looked up or installed. */

@@ -42,6 +42,12 @@ const everything: BackendCapabilities = {
   usage: true,
   cost: true,
   compaction: true,
+  allowedTools: true,
+  skills: true,
+  structuredOutput: "native",
+  thinking: ["low", "high"],
+  agentModes: ["plan"],
+  models: "cli",
 };
 
 /**

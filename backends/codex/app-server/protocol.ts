@@ -1,4 +1,5 @@
 import {
+  exitedFailure,
   arrayField,
   JsonRpcPeer,
   jsonRpcErrors,
@@ -13,7 +14,7 @@ import {
   type Step,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { exitError, turnError } from "../errors.ts";
+import { turnError } from "../errors.ts";
 import { StepBuilder, unparsed } from "../step.ts";
 import type { ApprovalRequest } from "./approvals.ts";
 import { Conversation, type Turn } from "./conversation.ts";
@@ -116,7 +117,7 @@ export class AppServerProtocol implements AgentProtocol {
       this.#model = request.model;
       return { responses: [{ id: request.id }] };
     }
-    return this.#steer(request.id, request.content);
+    return request.type === "steer" ? this.#steer(request.id, request.content) : {};
   }
 
   tick(): Step {
@@ -131,11 +132,16 @@ export class AppServerProtocol implements AgentProtocol {
     if (this.#isStarting) {
       const stderr = exit.stderr === "" ? "" : `: ${exit.stderr.trim()}`;
       const message = `Codex ended before its session was ready${stderr}`;
-      step.startError = { ...exitError(exit), code: "session_start_failed", message, retryable: false };
+      step.startError = {
+        ...exitedFailure("Codex", exit),
+        code: "session_start_failed",
+        message,
+        retryable: false,
+      };
     }
     const turn = this.#conversation.dropTurn();
     if (turn?.interruptRequested === true) step.emit({ type: "turn.interrupted", by: "host" });
-    else if (turn !== undefined) step.emit({ type: "turn.failed", error: exitError(exit) });
+    else if (turn !== undefined) step.emit({ type: "turn.failed", error: exitedFailure("Codex", exit) });
     this.#isReady = false;
     this.#isStarting = false;
     return step.build();

@@ -1,4 +1,5 @@
 import {
+  exitedFailure,
   isJsonObject,
   objectField,
   parseJson,
@@ -13,7 +14,7 @@ import {
   type TurnErrorInfo,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { exitError, isThreadMissing, retrying, turnError } from "../errors.ts";
+import { isThreadMissing, retrying, turnError } from "../errors.ts";
 import { StepBuilder, unparsed } from "../step.ts";
 import { UsageMeter } from "../usage-meter.ts";
 import { execItem } from "./items.ts";
@@ -100,8 +101,8 @@ export class ExecProtocol implements AgentProtocol {
     if (this.#interruptRequested) step.emit({ type: "turn.interrupted", by: "host" });
     else if (this.#resume !== undefined && isThreadMissing(exit.stderr)) {
       step.resumeLost = true;
-      step.emit({ type: "turn.failed", error: exitError(exit) });
-    } else step.emit({ type: "turn.failed", error: this.#lastError ?? exitError(exit) });
+      step.emit({ type: "turn.failed", error: exitedFailure("Codex", exit) });
+    } else step.emit({ type: "turn.failed", error: this.#lastError ?? exitedFailure("Codex", exit) });
     return step.build();
   }
 

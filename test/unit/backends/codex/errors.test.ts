@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exitError, retrying, turnError } from "../../../../backends/codex/errors.ts";
+import { retrying, turnError } from "../../../../backends/codex/errors.ts";
 
 describe("turnError", () => {
   it.each([
@@ -74,21 +74,5 @@ describe("retrying", () => {
     };
     expect(retrying(error, 3)).toMatchObject({ attempt: 3, reason: "network" });
     expect(retrying(error, 3)).not.toHaveProperty("maxAttempts");
-  });
-});
-
-describe("exitError", () => {
-  it("tells how the process ended", () => {
-    expect(exitError({ code: 7, signal: null, stderr: "why" })).toMatchObject({
-      code: "agent_exited",
-      exitCode: 7,
-      stderr: "why",
-    });
-    expect(exitError({ code: null, signal: "SIGKILL", stderr: "" })).toEqual({
-      code: "agent_exited",
-      message: "Codex ended by SIGKILL in the middle of the turn.",
-      retryable: true,
-      signal: "SIGKILL",
-    });
   });
 });
