@@ -43,8 +43,7 @@ async function playStream(
     for (const frame of frames) {
       if (frame.delta === true && reply.delayMs > 0) await pause(reply.delayMs, ended);
       ended.throwIfAborted();
-      const text = `event: ${frame.event}\ndata: ${JSON.stringify(frame.data)}\n\n`;
-      if (!response.write(text)) await once(response, "drain", { signal: ended });
+      if (!response.write(eventText(frame))) await once(response, "drain", { signal: ended });
     }
   };
   const start = async (): Promise<void> => {
@@ -100,10 +99,16 @@ async function playWhole(
   return "200";
 }
 
+function eventText({ event, data }: Frame): string {
+  const head = event === undefined ? "" : `event: ${event}\n`;
+  return `${head}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
+}
+
 function sendStatus(dialect: Dialect, part: Status, response: ServerResponse): string {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (part.retryAfterSeconds !== undefined) headers["retry-after"] = String(part.retryAfterSeconds);
-  response.writeHead(part.status, headers).end(JSON.stringify(dialect.error(part.status, messageOf(part))));
+  const error = dialect.error(part.status, messageOf(part), part.retryAfterSeconds);
+  response.writeHead(part.status, headers).end(JSON.stringify(error));
   return String(part.status);
 }
 

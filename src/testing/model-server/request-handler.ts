@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { JsonObject } from "../../spec/json.ts";
 import { anthropicMessages } from "./dialects/anthropic-messages.ts";
+import { chatCompletions } from "./dialects/chat-completions.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { openaiResponses } from "./dialects/openai-responses.ts";
 import { BodyError, pathOf, readBody, sendJson } from "./http.ts";
@@ -31,7 +32,7 @@ export interface HandlerOptions {
   readonly maxBodyBytes?: number;
 }
 
-const dialects: readonly Dialect[] = [anthropicMessages, openaiResponses];
+const dialects: readonly Dialect[] = [anthropicMessages, openaiResponses, chatCompletions];
 
 const defaultMaxBodyBytes = 32 * 1024 * 1024;
 const maxKeptRequests = 500;

@@ -5,8 +5,10 @@ import type { ContentPart, Reply } from "../reply.ts";
 
 /** One server-sent event. */
 export interface Frame {
-  readonly event: string;
-  readonly data: JsonObject;
+  /** Missing in the APIs that tell events apart by their data alone. */
+  readonly event?: string;
+  /** A string goes out as it is, such as the `[DONE]` at the end of some streams. */
+  readonly data: JsonObject | string;
   /** The frame carries a piece of a text, so `!slow` waits before it. */
   readonly delta?: true;
 }
@@ -32,7 +34,8 @@ export interface Dialect {
   stream(request: ModelRequest, reply: Reply): StreamedAnswer;
   /** The answer for a client that does not stream. */
   whole(request: ModelRequest, reply: Reply): JsonObject;
-  error(status: number, message: string): JsonObject;
+  /** The body of an error; `retryAfterSeconds` is for the APIs that say it there and not only in a header. */
+  error(status: number, message: string, retryAfterSeconds?: number): JsonObject;
   /** Answers what else a CLI asks of this API; `undefined` when it is not of this API. */
   other?(method: string, path: string, body: JsonObject): JsonObject | undefined;
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from "../../../spec/json.ts";
 import type { ModelRequest } from "../model-request.ts";
 import type { ContentPart, Reply } from "../reply.ts";
 import { contentParts, type Dialect, type Frame, type StreamedAnswer } from "./dialect.ts";
+import { openaiError } from "./openai-error.ts";
 import { finishedItem, itemEvents, newId, newItem } from "./openai-items.ts";
 import { readResponsesRequest } from "./openai-request.ts";
 
@@ -15,7 +16,7 @@ export const openaiResponses: Dialect = {
     const output = contentParts(reply).map((part) => finishedItem(newItem(part), part));
     return { ...responseHead(newId("resp"), request), ...outcome(reply), output, usage: usage(reply) };
   },
-  error: (status, message) => ({ error: errorBody(status, message) }),
+  error: (status, message) => ({ error: openaiError(status, message) }),
   other(method, path) {
     // The stand-in takes any model, so it lists none.
     if (method !== "GET" || path !== "/v1/models") return undefined;
@@ -65,7 +66,7 @@ class ResponseStream implements StreamedAnswer {
   }
 
   *failure(status: number, message: string): Iterable<Frame> {
-    const error = errorBody(status, message);
+    const error = openaiError(status, message);
     yield this.#frame("response.failed", { response: { ...this.#head, status: "failed", error } });
   }
 
@@ -107,16 +108,4 @@ function usage(reply: Reply): JsonObject {
     output_tokens_details: { reasoning_tokens: reasoning },
     total_tokens: all + output,
   };
-}
-
-const errorCodes: Readonly<Record<number, string>> = {
-  401: "invalid_api_key",
-  429: "rate_limit_exceeded",
-  500: "server_error",
-  503: "server_is_overloaded",
-};
-
-function errorBody(status: number, message: string): JsonObject {
-  const code = errorCodes[status] ?? (status < 500 ? "invalid_request" : "server_error");
-  return { message, type: status < 500 ? "invalid_request_error" : "server_error", code, param: null };
 }

@@ -1,0 +1,81 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { arrayField, booleanField, isJsonObject, objectField, stringField } from "../../../kit/json.ts";
+import type { JsonObject } from "../../../spec/json.ts";
+import {
+  type ConversationEntry,
+  findCwd,
+  isCompactionPrompt,
+  type ModelRequest,
+  type OfferedTool,
+  readConversation,
+  requestKey,
+  type SideRequest,
+} from "../model-request.ts";
+
+export function readChatRequest(body: JsonObject, _headers: IncomingHttpHeaders): ModelRequest {
+  const conversation = readConversation(readEntries(body));
+  const model = stringField(body, "model") ?? "unknown";
+  const tools = arrayField(body, "tools").flatMap(readTool);
+  const cwd = findCwd(arrayField(body, "messages").flatMap(messageTexts));
+  const format = objectField(body, "response_format");
+  const side = sideRequest(body, tools, conversation.prompt);
+  return {
+    dialect: "openai-chat-completions",
+    model,
+    stream: booleanField(body, "stream") ?? false,
+    ...conversation,
+    tools,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(stringField(format, "type") === "json_schema" ? { outputSchema: format } : {}),
+    ...(side === undefined ? {} : { side }),
+    key: requestKey([model, tools.length > 0, conversation.prompts, conversation.toolResults]),
+    body,
+  };
+}
+
+function* readEntries(body: JsonObject): Iterable<ConversationEntry> {
+  for (const message of arrayField(body, "messages")) {
+    const role = stringField(message, "role");
+    const callId = stringField(message, "tool_call_id");
+    if (role === "user") {
+      for (const text of messageTexts(message)) yield { type: "user", text };
+    } else if (role === "tool" && callId !== undefined) {
+      yield { type: "tool-result", callId };
+    }
+  }
+}
+
+/** Content is a text or a list of parts. */
+function messageTexts(message: unknown): readonly string[] {
+  const text = stringField(message, "content");
+  if (text !== undefined) return [text];
+  return arrayField(message, "content").flatMap((part) => stringField(part, "text") ?? []);
+}
+
+function readTool(tool: unknown): OfferedTool[] {
+  const kind = stringField(tool, "type") === "custom" ? "custom" : "function";
+  const definition = objectField(tool, kind);
+  const name = stringField(definition, "name");
+  if (name === undefined) return [];
+  return [
+    {
+      name,
+      kind,
+      description: stringField(definition, "description") ?? "",
+      parameters: objectField(objectField(definition, "parameters"), "properties"),
+    },
+  ];
+}
+
+function sideRequest(
+  body: JsonObject,
+  tools: readonly OfferedTool[],
+  prompt: string,
+): SideRequest | undefined {
+  if (isCompactionPrompt(prompt)) return "compaction";
+  const instructions = arrayField(body, "messages")
+    .filter((message) => isJsonObject(message) && message["role"] !== "user")
+    .flatMap(messageTexts);
+  const asksTitle = instructions.some((text) => /\btitle\b/i.test(text));
+  return tools.length === 0 && asksTitle ? "title" : undefined;
+}
