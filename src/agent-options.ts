@@ -13,7 +13,10 @@ import {
   type OptionCheck,
   validateOptions,
 } from "./kit/validate-options.ts";
-import type { AgentBackend, McpServers, SystemPrompt } from "./spec/backend.ts";
+import { isPriceTable } from "./session/prices.ts";
+import { isRetryPolicy } from "./session/retry-policy.ts";
+import type { AgentBackend, McpServers, Skill, SystemPrompt } from "./spec/backend.ts";
+import type { PriceTable, RetryPolicy } from "./spec/session-policies.ts";
 import type { PermissionHandler, PermissionPolicy, QuestionHandler } from "./spec/permissions.ts";
 import type { Environment, Labels, Progress, SandboxProvider } from "./spec/sandbox.ts";
 
@@ -61,6 +64,18 @@ export interface CreateSessionOptions extends SessionDefaults {
   /** Added to the agent's own system prompt; or `{ replace }` instead of it. */
   readonly systemPrompt?: string | SystemPrompt;
   readonly mcpServers?: McpServers;
+  /** The only tools the agent may use, by its own names for them. Default: all it has. */
+  readonly allowedTools?: readonly string[];
+  /** Put where the agent looks for skills, for this session. */
+  readonly skills?: readonly Skill[];
+  /** How hard the model thinks: one of the levels the agent offers. Default: the agent's own. */
+  readonly thinking?: string;
+  /** The agent's own mode of work to start in, for example `"plan"`. Default: the agent's own. */
+  readonly agentMode?: string;
+  /** Sends a prompt again that failed for a passing reason. Default: never; the CLI's own retries come before. */
+  readonly retry?: RetryPolicy;
+  /** US dollars by model, for agents that do not tell what a turn has cost. */
+  readonly prices?: PriceTable;
   /** `nativeSessionId` of an earlier session in the same sandbox, which goes on; with `fork` a copy of it does. */
   readonly resume?: string;
   readonly fork?: boolean;
@@ -121,6 +136,37 @@ function mcpServerProblem(server: { readonly [name: string]: unknown }): string 
   return 'needs a type of "stdio" or "http"';
 }
 
+const areToolNames: OptionCheck = (value) =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => isString(item) === undefined)
+    ? undefined
+    : "a non-empty array of the agent's names of tools";
+
+const areSkills: OptionCheck = (value) => {
+  if (!Array.isArray(value)) return "an array of { name, files }";
+  const names = new Set<unknown>();
+  for (const [index, skill] of (value as readonly unknown[]).entries()) {
+    const problem = isJsonObject(skill) ? skillProblem(skill) : "must be an object with name and files";
+    if (problem !== undefined) return `valid: skill ${String(index)} ${problem}`;
+    const name = isJsonObject(skill) ? skill["name"] : undefined;
+    if (names.has(name)) return `without two skills of one name (${show(name)})`;
+    names.add(name);
+  }
+  return undefined;
+};
+
+function skillProblem({ name, files }: { readonly [name: string]: unknown }): string | undefined {
+  if (typeof name !== "string" || !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name) || name.length > 64)
+    return `needs a name of lower-case letters, digits and hyphens (not ${show(name)})`;
+  if (!isJsonObject(files) || files["SKILL.md"] === undefined) return "needs files with a SKILL.md";
+  for (const [path, content] of Object.entries(files)) {
+    const isInside = path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+    if (!isInside || path.includes("\0")) return `has a file outside of its folder: ${show(path)}`;
+    if (typeof content !== "string" && !(content instanceof Uint8Array))
+      return `needs ${show(path)} to be a string or a Uint8Array`;
+  }
+  return undefined;
+}
+
 const isHistory: OptionCheck = (value) =>
   isJsonObject(value) &&
   Object.entries(value).every(
@@ -170,6 +216,12 @@ export function checkSessionOptions(options: unknown): void {
     env: isEnvironment,
     systemPrompt: isSystemPrompt,
     mcpServers: isMcpServers,
+    allowedTools: areToolNames,
+    skills: areSkills,
+    thinking: isString,
+    agentMode: isString,
+    retry: isRetryPolicy,
+    prices: isPriceTable,
     resume: isString,
     fork: isBoolean,
     permissionTimeoutMs: isDurationMs,

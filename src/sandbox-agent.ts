@@ -16,7 +16,7 @@ import { completeLabels } from "./sandbox/labels.ts";
 import { type PreparedCli, prepareCli } from "./sandbox/prepare-cli.ts";
 import { quietProgress } from "./sandbox/quiet-progress.ts";
 import { SharedPreparations } from "./sandbox/shared-preparation.ts";
-import { planPolicy, planSession, type SessionPlan } from "./session-plan.ts";
+import { planPolicy, planSession, refuseUnknownModel, type SessionPlan } from "./session-plan.ts";
 import { Session } from "./session/session.ts";
 import type { AgentBackend } from "./spec/backend.ts";
 import type { Environment, Progress, Sandbox, SandboxFiles, SandboxProvider } from "./spec/sandbox.ts";
@@ -171,6 +171,7 @@ export class SandboxAgent implements AsyncDisposable {
     const plan = planSession(provider, defaults, options, sandbox.cwd);
     const layers = [this.#parts.env, options.env ?? {}];
     const env = agentEnvironment(plan.backend, layers, process.env, redactor);
+    refuseUnknownModel(plan.backend, options.model ?? plan.backend.model, env);
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
     signal.throwIfAborted();
     addMcpSecrets(plan.input.mcpServers, redactor);
@@ -314,7 +315,9 @@ function checkBox(options: StartOptions | ConnectOptions, env: Environment): Red
   addSecrets(env, redactor);
   const { agent, sandbox } = options;
   if (agent !== undefined || options.permissions !== undefined) planPolicy(sandbox, options, {}, agent);
-  if (agent !== undefined) agentEnvironment(agent, [env], process.env, redactor);
+  if (agent !== undefined) {
+    refuseUnknownModel(agent, agent.model, agentEnvironment(agent, [env], process.env, redactor));
+  }
   return redactor;
 }
 

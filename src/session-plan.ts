@@ -3,7 +3,7 @@ import type { CreateSessionOptions, SessionDefaults } from "./agent-options.ts";
 import { SandboxAgentError } from "./errors/sandbox-agent-error.ts";
 import { type CompiledPolicy, compilePermissionPolicy } from "./permissions/permission-policy.ts";
 import type { AgentBackend, AgentSessionInput, NativeSession, SystemPrompt } from "./spec/backend.ts";
-import type { SandboxProvider } from "./spec/sandbox.ts";
+import type { Environment, SandboxProvider } from "./spec/sandbox.ts";
 import { libraryVersion } from "./version.ts";
 
 /** A session that was checked against what its backend can do. Nothing has been started for it. */
@@ -37,6 +37,7 @@ export function planSession(
     throw new TypeError('box.createSession(): "fork" needs "resume", the native id of the session to copy.');
   }
   const systemPrompt = systemPromptOf(options.systemPrompt);
+  const { allowedTools, skills, thinking, agentMode } = options;
   return {
     backend,
     policy,
@@ -53,6 +54,10 @@ export function planSession(
       answersQuestions: onQuestion !== undefined,
       libraryVersion,
       ...(systemPrompt === undefined ? {} : { systemPrompt }),
+      ...(allowedTools === undefined ? {} : { allowedTools }),
+      ...(skills === undefined ? {} : { skills }),
+      ...(thinking === undefined ? {} : { thinking }),
+      ...(agentMode === undefined ? {} : { agentMode }),
     },
   };
 }
@@ -92,19 +97,65 @@ export function planPolicy(
 }
 
 function refuseMissingAbilities(backend: AgentBackend, options: CreateSessionOptions): void {
-  const { capabilities } = backend;
-  if (options.resume !== undefined && !capabilities.resume) throw unsupported(backend, "resume");
-  if (options.fork === true && !capabilities.fork) throw unsupported(backend, "fork");
+  const can = backend.capabilities;
+  if (options.resume !== undefined && !can.resume)
+    throw unsupported(backend, "resume", "open a new session and say in its first prompt what it must know");
+  if (options.fork === true && !can.fork)
+    throw unsupported(backend, "fork", "resume without it, or open a new session");
   const systemPrompt = systemPromptOf(options.systemPrompt);
   if (systemPrompt !== undefined) {
     const kind = "append" in systemPrompt ? "append" : "replace";
-    if (!capabilities.systemPrompt.includes(kind)) throw unsupported(backend, `systemPrompt: { ${kind} }`);
-  }
-  for (const [name, server] of Object.entries(options.mcpServers ?? {})) {
-    if (!capabilities.mcpServers.includes(server.type)) {
-      throw unsupported(backend, `the MCP server ${name} of type "${server.type}"`);
+    const other = can.systemPrompt[0];
+    if (!can.systemPrompt.includes(kind)) {
+      const instead = other === undefined ? "put it into the first prompt" : `use { ${other} }`;
+      throw unsupported(backend, `systemPrompt: { ${kind} }`, instead);
     }
   }
+  for (const [name, server] of Object.entries(options.mcpServers ?? {})) {
+    if (can.mcpServers.includes(server.type)) continue;
+    const instead =
+      can.mcpServers.length === 0
+        ? "it knows no MCP; give the agent a command that does the same"
+        : `it can use servers of type ${can.mcpServers.map((type) => `"${type}"`).join(" and ")}`;
+    throw unsupported(backend, `the MCP server ${name} of type "${server.type}"`, instead);
+  }
+  if (options.allowedTools !== undefined && !can.allowedTools) {
+    const instead = can.permissions.includes("ask") ? "deny the other tools by permissions" : undefined;
+    throw unsupported(backend, "allowedTools", instead);
+  }
+  if (options.skills !== undefined && !can.skills)
+    throw unsupported(
+      backend,
+      "skills",
+      "put the instructions into systemPrompt, or into the working directory",
+    );
+  refuseUnknownChoice(backend, "thinking", options.thinking, can.thinking);
+  refuseUnknownChoice(backend, "agentMode", options.agentMode, can.agentModes);
+}
+
+function refuseUnknownChoice(
+  backend: AgentBackend,
+  option: string,
+  asked: string | undefined,
+  offered: readonly string[],
+): void {
+  if (asked === undefined || offered.includes(asked)) return;
+  const choices = offered.map((choice) => `"${choice}"`).join(", ");
+  const instead = offered.length === 0 ? "leave the option out" : `it offers ${choices}`;
+  throw unsupported(backend, `${option}: "${asked}"`, instead);
+}
+
+/**
+ * Refuses a model that the CLI cannot know.
+ *
+ * @throws SandboxAgentError `model_not_found`.
+ */
+export function refuseUnknownModel(backend: AgentBackend, model: string | undefined, env: Environment): void {
+  const problem = model === undefined ? undefined : backend.modelProblem?.(model, env);
+  if (model === undefined || problem === undefined) return;
+  throw new SandboxAgentError("model_not_found", `${backend.name}: the model "${model}": ${problem}.`, {
+    details: { model },
+  });
 }
 
 function systemPromptOf(option: CreateSessionOptions["systemPrompt"]): SystemPrompt | undefined {
