@@ -6,6 +6,10 @@ import type { Readable, Writable } from "node:stream";
  * event handler, and so brings the host down, when data arrives after the stream was cancelled.
  */
 export function readableFromNode(source: Readable): ReadableStream<Uint8Array> {
+  // Until somebody reads: Node throws away what nobody listens for when a process exits.
+  const keepUnread = (): void => undefined;
+  source.on("readable", keepUnread);
+  let isFlowing = false;
   let isWanted = false;
   /** More than one only when others, such as Node when a process exits, have the source flow again. */
   let held: Uint8Array[] = [];
@@ -19,17 +23,6 @@ export function readableFromNode(source: Readable): ReadableStream<Uint8Array> {
           finish = how;
           if (held.length === 0) finish?.(controller);
         };
-        // Flowing while the reader keeps up: to ask for each chunk costs several times as much.
-        source.on("data", (chunk: Uint8Array) => {
-          if (finish !== undefined) return;
-          if (isWanted) {
-            isWanted = false;
-            controller.enqueue(chunk);
-          } else {
-            held.push(chunk);
-            source.pause();
-          }
-        });
         const close = (): void => {
           end(() => {
             controller.close();
@@ -45,6 +38,21 @@ export function readableFromNode(source: Readable): ReadableStream<Uint8Array> {
         if (source.destroyed || source.readableEnded) close();
       },
       pull(controller) {
+        if (!isFlowing) {
+          isFlowing = true;
+          // Flowing while the reader keeps up: to ask for each chunk costs several times as much.
+          source.on("data", (chunk: Uint8Array) => {
+            if (finish !== undefined) return;
+            if (isWanted) {
+              isWanted = false;
+              controller.enqueue(chunk);
+            } else {
+              held.push(chunk);
+              source.pause();
+            }
+          });
+          source.off("readable", keepUnread);
+        }
         const chunk = held.shift();
         if (chunk === undefined) {
           isWanted = true;

@@ -61,6 +61,8 @@ describe("readableFromNode", () => {
   it("tells an error only after what came before it", async () => {
     const source = new PassThrough();
     const reader = readableFromNode(source).getReader();
+    source.write("first");
+    expect(text((await reader.read()).value)).toBe("first");
     source.write("before");
     await new Promise((resolve) => setImmediate(resolve));
     source.destroy(new Error("The cable was cut."));
