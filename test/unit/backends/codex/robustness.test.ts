@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { codex } from "../../../../backends/codex/index.ts";
-import type { AgentProtocol, ProcessMode, ProtocolInput, Step } from "../../../../src/kit.ts";
-import type { Transcript } from "../../../../scripts/record/codex-transcript.ts";
-import { isTerminal, perform, protocolOf, scenarioNames, transcript } from "./transcripts.ts";
+import type { ProcessMode, ProtocolInput, Step } from "../../../../src/kit.ts";
+import { isTerminal, scenarioNames, transcript } from "./transcripts.ts";
 
 const input: ProtocolInput = {
   sessionId: "0b54b6de-3f0c-4a4b-8d0e-6a4f3a8f9c11",
@@ -20,25 +19,6 @@ const modes = fc.constantFrom<ProcessMode>("session", "turn");
 
 function terminals(step: Step): number {
   return (step.events ?? []).filter(isTerminal).length;
-}
-
-/** Performs the calls, and then lets the process die. Returns how many prompts there were, and how many ends. */
-function performAndDie(
-  protocol: AgentProtocol,
-  { entries }: Pick<Transcript, "entries">,
-): { prompts: number; ends: number } {
-  let prompts = 0;
-  let ends = 0;
-  for (const { call } of entries) {
-    if (call.call === "prompt") {
-      // Without the end of its turn the core does not come to the next prompt.
-      if (prompts > ends) break;
-      prompts += 1;
-    }
-    ends += terminals(perform(protocol, call));
-  }
-  ends += terminals(protocol.end(killed));
-  return { prompts, ends };
 }
 
 describe("any input", () => {
@@ -180,26 +160,5 @@ describe("any input", () => {
     expect(protocol.push('{"method":"new/thing","params":{}}').events).toEqual([
       { type: "agent.unknown", raw: { method: "new/thing", params: {} } },
     ]);
-  });
-});
-
-describe("a recording that breaks off", () => {
-  it.each(scenarioNames)("%s: ends each turn once, wherever it is cut", (name) => {
-    const recording = transcript(name);
-    for (let length = 0; length <= recording.entries.length; length++) {
-      const cut = { entries: recording.entries.slice(0, length) };
-      const { prompts, ends } = performAndDie(protocolOf(recording), cut);
-      expect(ends).toBe(prompts);
-    }
-  });
-
-  it.each(scenarioNames)("%s: puts up with a line that is missing", (name) => {
-    const recording = transcript(name);
-    for (let missing = 0; missing < recording.entries.length; missing++) {
-      if (recording.entries[missing]?.call.call !== "push") continue;
-      const rest = { entries: recording.entries.filter((_, index) => index !== missing) };
-      const { prompts, ends } = performAndDie(protocolOf(recording), rest);
-      expect(ends).toBe(prompts);
-    }
   });
 });

@@ -1,42 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { AgentEventBody, ErrorCode } from "../../../../src/kit.ts";
-import { codex } from "../../../../backends/codex/index.ts";
-import { eventsOf, isTerminal, ofType, replay, scenarioNames, transcript } from "./transcripts.ts";
+import { describeRecordings } from "../describe-recordings.ts";
+import { eventsOf, isTerminal, ofType, recordings, replay, transcript } from "./transcripts.ts";
 
-describe("recordings of the real Codex", () => {
-  it.each(scenarioNames)("%s: gives the events that were recorded", (name) => {
-    const recording = transcript(name);
-    expect(recording.head.cli.version).toBe(codex().cli.version);
-    expect(replay(recording)).toEqual(recording.entries.map(({ step }) => step));
-  });
-
-  it.each(scenarioNames)("%s: ends each turn once, and knows every line", (name) => {
-    let open = 0;
-    let terminals = 0;
-    const recording = transcript(name);
-    const steps = replay(recording);
-    for (const [index, { call }] of recording.entries.entries()) {
-      if (call.call === "prompt") open += 1;
-      terminals += (steps[index]?.events ?? []).filter(isTerminal).length;
-      expect(terminals).toBeLessThanOrEqual(open);
-    }
-    expect(terminals).toBe(open);
-    const events = eventsOf(name, true);
-    expect(events.filter(({ type }) => type === "agent.unknown" || type === "agent.unparsed")).toEqual([]);
-  });
-
-  it.each(scenarioNames)("%s: has deltas that add up to the text", (name) => {
-    const texts = new Map<string, string>();
-    for (const event of eventsOf(name, true)) {
-      if (event.type !== "message.delta" && event.type !== "reasoning.delta") continue;
-      texts.set(event.messageId, `${texts.get(event.messageId) ?? ""}${event.text}`);
-    }
-    for (const event of eventsOf(name, true)) {
-      if (event.type !== "message.completed" && event.type !== "reasoning.completed") continue;
-      const streamed = texts.get(event.messageId);
-      if (streamed !== undefined) expect(event.text).toBe(streamed);
-    }
-  });
+describeRecordings(recordings, {
+  unfinishedTools: ["exec-interrupted", "interrupt-tool", "permission-withdrawn"],
 });
 
 function terminal(name: string, turn = 0): AgentEventBody | undefined {

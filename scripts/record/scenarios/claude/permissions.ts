@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { asking, copyEchoServer, oneTurn, tool, withEchoServer, type ClaudeScenario } from "./scenario.ts";
+import type { ClaudeOptions } from "../../../../backends/claude/index.ts";
+import { asking, oneTurn, tool, type Scenario } from "../../scenario.ts";
 
-export const permissionScenarios: readonly ClaudeScenario[] = [
+export const permissionScenarios: readonly Scenario<ClaudeOptions>[] = [
   {
     name: "permission-allow",
     about: "Every call is asked for, also those the CLI would not ask for by itself.",
@@ -90,9 +91,9 @@ export const permissionScenarios: readonly ClaudeScenario[] = [
   {
     name: "permission-mcp",
     about: "A tool of an MCP server is asked for too.",
-    input: { permissions: "ask", ...withEchoServer },
+    ...asking,
+    withEchoServer: true,
     run: async (recorder) => {
-      copyEchoServer(recorder.cwd);
       await recorder.start();
       recorder.prompt(`${tool("mcp__echo__echo", { text: "hi" })}\n!text Not echoed.`);
       const { requestId } = await recorder.next("permission.requested");

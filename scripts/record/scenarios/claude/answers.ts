@@ -1,6 +1,7 @@
-import { oneTurn, type ClaudeScenario } from "./scenario.ts";
+import type { ClaudeOptions } from "../../../../backends/claude/index.ts";
+import { oneTurn, type Scenario } from "../../scenario.ts";
 
-export const answerScenarios: readonly ClaudeScenario[] = [
+export const answerScenarios: readonly Scenario<ClaudeOptions>[] = [
   oneTurn("text", "An answer in words.", '!text "Hello, world.\\nA second line."'),
   oneTurn("thinking", "Thoughts, then an answer.", "!think Let me see.\n!text Seen."),
   oneTurn(

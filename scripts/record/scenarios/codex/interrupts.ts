@@ -1,6 +1,7 @@
-import { longAnswer, type ClaudeScenario } from "./scenario.ts";
+import type { CodexOptions } from "../../../../backends/codex/index.ts";
+import { longAnswer, type Scenario } from "../../scenario.ts";
 
-export const interruptScenarios: readonly ClaudeScenario[] = [
+export const interruptScenarios: readonly Scenario<CodexOptions>[] = [
   {
     name: "interrupt-text",
     about: "Interrupted in the middle of a text; the next prompt follows at once.",
@@ -16,7 +17,7 @@ export const interruptScenarios: readonly ClaudeScenario[] = [
   },
   {
     name: "interrupt-tool",
-    about: "Interrupted while a command runs; the next prompt follows at once.",
+    about: "Interrupted while a command runs, which is ended; the next prompt follows at once.",
     run: async (recorder) => {
       await recorder.start();
       recorder.prompt("!shell echo begun; sleep 60\n!text Never said.");
@@ -24,17 +25,19 @@ export const interruptScenarios: readonly ClaudeScenario[] = [
       recorder.interrupt();
       await recorder.turnEnd();
       await recorder.turn("!text Fresh.");
+      await recorder.said('"terminated":true');
       await recorder.close();
     },
   },
   {
     name: "interrupt-at-once",
-    about: "Interrupted right behind the prompt.",
+    about: "Interrupted right behind the prompt, before Codex has answered it.",
     run: async (recorder) => {
       await recorder.start();
       recorder.prompt(longAnswer);
       recorder.interrupt();
       await recorder.turnEnd();
+      await recorder.turn("!text Fresh.");
       await recorder.close();
     },
   },
@@ -51,40 +54,14 @@ export const interruptScenarios: readonly ClaudeScenario[] = [
     },
   },
   {
-    name: "steer-tool",
-    about: "A message for the turn while a command runs.",
-    run: async (recorder) => {
-      await recorder.start();
-      recorder.prompt("!shell sleep 1\n!text Not said any more.");
-      await recorder.next("tool.started");
-      recorder.request({ id: "host-1", type: "steer", content: [{ type: "text", text: "!text Steered." }] });
-      await recorder.turnEnd();
-      await recorder.close();
-    },
-  },
-  {
     name: "steer-text",
-    about: "A message for the turn comes too late for its answer, and gets another one in the same turn.",
+    about: "A message for the turn while it answers.",
     run: async (recorder) => {
       await recorder.start();
       recorder.prompt(longAnswer);
       await recorder.next("message.delta");
       recorder.request({ id: "host-1", type: "steer", content: [{ type: "text", text: "!text Steered." }] });
       await recorder.turnEnd();
-      await recorder.close();
-    },
-  },
-  {
-    name: "steer-interrupt",
-    about: "A message for the turn waits when the host interrupts: its answer is interrupted too.",
-    run: async (recorder) => {
-      await recorder.start();
-      recorder.prompt(longAnswer);
-      await recorder.next("message.delta");
-      recorder.request({ id: "host-1", type: "steer", content: [{ type: "text", text: longAnswer }] });
-      recorder.interrupt();
-      await recorder.turnEnd();
-      await recorder.turn("!text Fresh.");
       await recorder.close();
     },
   },

@@ -1,6 +1,7 @@
-import { longAnswer, oneTurn, turns, type ClaudeScenario } from "./scenario.ts";
+import type { ClaudeOptions } from "../../../../backends/claude/index.ts";
+import { longAnswer, oneTurn, turns, type Scenario } from "../../scenario.ts";
 
-export const failureScenarios: readonly ClaudeScenario[] = [
+export const failureScenarios: readonly Scenario<ClaudeOptions>[] = [
   oneTurn("api-401", "The key is refused.", "!status 401 invalid x-api-key"),
   oneTurn("api-403", "The key may not do that.", "!status 403 not allowed"),
   oneTurn("api-404", "The model does not exist.", "!status 404 model: nope"),

@@ -1,6 +1,7 @@
-import { copyEchoServer, oneTurn, tool, turns, withEchoServer, type ClaudeScenario } from "./scenario.ts";
+import type { ClaudeOptions } from "../../../../backends/claude/index.ts";
+import { oneTurn, tool, turns, type Scenario } from "../../scenario.ts";
 
-export const toolScenarios: readonly ClaudeScenario[] = [
+export const toolScenarios: readonly Scenario<ClaudeOptions>[] = [
   oneTurn("tool-ok", "A command that succeeds.", "!shell echo hello\n!text Done."),
   oneTurn("tool-error", "A command that fails.", "!shell echo oops >&2; exit 3\n!text It failed."),
   oneTurn("tools-parallel", "Two calls in one answer.", "!shell echo one\n!also shell echo two\n!text Both."),
@@ -51,11 +52,8 @@ export const toolScenarios: readonly ClaudeScenario[] = [
   {
     name: "mcp",
     about: "A tool of an MCP server.",
-    input: withEchoServer,
-    run: (recorder) => {
-      copyEchoServer(recorder.cwd);
-      return turns(recorder, `${tool("mcp__echo__echo", { text: "hi" })}\n!text Echoed.`);
-    },
+    withEchoServer: true,
+    run: (recorder) => turns(recorder, `${tool("mcp__echo__echo", { text: "hi" })}\n!text Echoed.`),
   },
   {
     name: "compaction",

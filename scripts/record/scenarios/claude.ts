@@ -1,0 +1,22 @@
+import { claude } from "../../../backends/claude/index.ts";
+import { defineRecording } from "../scenario.ts";
+import { answerScenarios } from "./claude/answers.ts";
+import { failureScenarios } from "./claude/failures.ts";
+import { interruptScenarios } from "./claude/interrupts.ts";
+import { permissionScenarios } from "./claude/permissions.ts";
+import { processScenarios } from "./claude/processes.ts";
+import { toolScenarios } from "./claude/tools.ts";
+
+export default defineRecording({
+  backend: claude,
+  connect: (options, { url, apiKey }) => ({ ...options, apiKey, baseUrl: url }),
+  env: { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1", CLAUDE_CODE_MAX_RETRIES: "2" },
+  scenarios: [
+    ...answerScenarios,
+    ...toolScenarios,
+    ...permissionScenarios,
+    ...interruptScenarios,
+    ...failureScenarios,
+    ...processScenarios,
+  ],
+});
