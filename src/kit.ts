@@ -50,6 +50,15 @@ export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spa
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";
 export type { OptionCheck } from "./kit/validate-options.ts";
+export { AcpProtocol } from "./protocols/acp/acp-protocol.ts";
+export { acpTokens } from "./protocols/acp/turn-usage.ts";
+export type {
+  AcpProfile,
+  AcpTokens,
+  AcpToolCall,
+  AcpToolFacts,
+  AcpUsageRule,
+} from "./protocols/acp/profile.ts";
 export { JsonRpcPeer, jsonRpcErrors, type JsonRpcError, type JsonRpcId } from "./protocols/json-rpc.ts";
 export { LineDecoder } from "./lines/line-decoder.ts";
 export type { DecodedLine, LineDecoderOptions, OversizedLine } from "./lines/line-decoder.ts";

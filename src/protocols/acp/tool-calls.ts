@@ -1,0 +1,175 @@
+import { isJsonObject, objectField, stringField } from "../../kit/json.ts";
+import type { AgentEventBody, ToolKind, ToolStatus } from "../../spec/events.ts";
+import type { JsonObject } from "../../spec/json.ts";
+import type { AcpProfile, AcpToolCall, AcpToolFacts } from "./profile.ts";
+import { callExitCode, callFileChanges, callOutput, callPath, contentText } from "./tool-content.ts";
+
+interface Call {
+  readonly toolCallId: string;
+  fields: JsonObject;
+  /** The host was told of it. */
+  isStarted: boolean;
+  isClosed: boolean;
+  /** Its output so far, as far as it was streamed. */
+  streamed: string;
+  wasAsked: boolean;
+}
+
+const kinds: { readonly [kind: string]: ToolKind } = {
+  read: "read",
+  edit: "edit",
+  delete: "edit",
+  move: "edit",
+  search: "search",
+  execute: "execute",
+  fetch: "fetch",
+};
+
+/** The tool calls of a turn, from whatever message first names them. */
+export class ToolCalls {
+  readonly #profile: AcpProfile;
+  readonly #calls = new Map<string, Call>();
+  readonly #past = new Set<string>();
+
+  constructor(profile: AcpProfile) {
+    this.#profile = profile;
+  }
+
+  /** The turn is over. What its calls still have to say is of no use to a later one. */
+  endTurn(): void {
+    this.#past.clear();
+    for (const id of this.#calls.keys()) this.#past.add(id);
+    this.#calls.clear();
+  }
+
+  /** Takes in `tool_call` or `tool_call_update`. */
+  update(fields: JsonObject): readonly AgentEventBody[] {
+    const id = stringField(fields, "toolCallId");
+    if (id === undefined) return [];
+    const isUpdate = fields["sessionUpdate"] === "tool_call_update";
+    if (isUpdate && this.#past.has(id) && !this.#calls.has(id)) return [];
+    const call = this.#merge(id, fields);
+    if (call.isClosed) return [];
+    const status = stringField(call.fields, "status");
+    if (status === "completed" || status === "failed") {
+      return [...this.#start(call), ...this.#close(call, status === "completed" ? "ok" : "error")];
+    }
+    // Some agents announce a call before they know what it is about.
+    const isBare = status === "pending" && !isTold(call.fields["rawInput"]);
+    return isBare && !call.isStarted ? [] : [...this.#start(call), ...this.#stream(call)];
+  }
+
+  /** Takes in what a permission is asked for: for some agents that is the only word about the call. */
+  requested(fields: JsonObject): {
+    readonly facts: AcpToolFacts;
+    readonly toolCallId: string;
+    readonly events: readonly AgentEventBody[];
+  } {
+    const toolCallId = stringField(fields, "toolCallId") ?? `unnamed-${this.#calls.size + 1}`;
+    const { status: _status, ...rest } = fields;
+    const call = this.#merge(toolCallId, rest);
+    call.wasAsked = true;
+    return { facts: this.#describe(call), toolCallId, events: call.isClosed ? [] : this.#start(call) };
+  }
+
+  /** Closes a call that was rejected: many agents say no more about it. */
+  denied(toolCallId: string, message: string): readonly AgentEventBody[] {
+    const call = this.#calls.get(toolCallId);
+    if (call === undefined || call.isClosed) return [];
+    call.isClosed = true;
+    return [...this.#start(call), { type: "tool.completed", toolCallId, status: "denied", output: message }];
+  }
+
+  /** Tells of calls that were held back until more would be known. */
+  flush(): readonly AgentEventBody[] {
+    return [...this.#calls.values()].flatMap((call) => this.#start(call));
+  }
+
+  #merge(toolCallId: string, fields: JsonObject): Call {
+    let call = this.#calls.get(toolCallId);
+    if (call === undefined) {
+      call = { toolCallId, fields: {}, isStarted: false, isClosed: false, streamed: "", wasAsked: false };
+      this.#calls.set(toolCallId, call);
+    }
+    const told = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+    call.fields = { ...call.fields, ...Object.fromEntries(told) };
+    return call;
+  }
+
+  #start(call: Call): readonly AgentEventBody[] {
+    if (call.isStarted) return [];
+    call.isStarted = true;
+    return [{ type: "tool.started", toolCallId: call.toolCallId, ...this.#describe(call) }];
+  }
+
+  /** Content replaces what was there: what it adds is streamed, as long as it only adds. */
+  #stream(call: Call): readonly AgentEventBody[] {
+    const text = contentText(call.fields);
+    if (text.length <= call.streamed.length || !text.startsWith(call.streamed)) return [];
+    const output = text.slice(call.streamed.length);
+    call.streamed = text;
+    return [{ type: "tool.delta", toolCallId: call.toolCallId, output }];
+  }
+
+  #close(call: Call, status: ToolStatus): readonly AgentEventBody[] {
+    call.isClosed = true;
+    const { toolCallId, fields } = call;
+    const exitCode = callExitCode(fields);
+    const content = fields["rawOutput"];
+    return [
+      {
+        type: "tool.completed",
+        toolCallId,
+        status,
+        output: callOutput(fields),
+        ...(isJsonObject(content) ? { content } : {}),
+        ...(exitCode === undefined ? {} : { exitCode }),
+      },
+      ...(status === "ok" ? callFileChanges(toolCallId, fields) : []),
+    ];
+  }
+
+  #describe({ toolCallId, fields }: Call): AcpToolFacts {
+    const kind = stringField(fields, "kind");
+    const title = stringField(fields, "title");
+    const call: AcpToolCall = { toolCallId, kind, title, fields };
+    const own = this.#profile.describeTool?.(call) ?? {};
+    const name = own.name ?? stringField(fields, "name") ?? namedInMeta(fields) ?? kind ?? "other";
+    return {
+      name,
+      kind: own.kind ?? kindOf(kind, name),
+      title: own.title ?? title ?? name,
+      input: own.input ?? inputOf(fields),
+      ...(own.parentToolCallId === undefined ? {} : { parentToolCallId: own.parentToolCallId }),
+    };
+  }
+}
+
+function kindOf(kind: string | undefined, name: string): ToolKind {
+  const known = kind !== undefined && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  return known ?? (name.startsWith("mcp__") ? "mcp" : "other");
+}
+
+/** A tool's own name, where an agent adds it by the protocol's way for what the protocol has no member for. */
+function namedInMeta(fields: JsonObject): string | undefined {
+  const meta = objectField(fields, "_meta");
+  for (const source of [meta, ...Object.values(meta)]) {
+    const name = stringField(source, "toolName") ?? stringField(source, "tool_name");
+    if (name !== undefined && name !== "") return name;
+  }
+  return undefined;
+}
+
+function inputOf(fields: JsonObject): JsonObject {
+  const raw = fields["rawInput"];
+  if (isJsonObject(raw) && Object.keys(raw).length > 0) return raw;
+  const path = callPath(fields);
+  return {
+    ...(path === undefined ? {} : { path }),
+    ...(raw === undefined || isJsonObject(raw) ? {} : { input: raw }),
+  };
+}
+
+function isTold(input: unknown): boolean {
+  return isJsonObject(input) ? Object.keys(input).length > 0 : input !== undefined && input !== null;
+}

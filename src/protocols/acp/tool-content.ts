@@ -1,0 +1,97 @@
+import { arrayField, isJsonObject, numberField, objectField, stringField } from "../../kit/json.ts";
+import type { AgentEventBody } from "../../spec/events.ts";
+import type { JsonObject } from "../../spec/json.ts";
+import { unifiedDiff } from "./unified-diff.ts";
+
+type FileChanged = Extract<AgentEventBody, { type: "file.changed" }>;
+
+/** What a content block says, as text; `undefined` when it is no text. */
+export function blockText(block: unknown): string | undefined {
+  switch (stringField(block, "type")) {
+    case "text":
+      return stringField(block, "text");
+    case "resource":
+      return stringField(objectField(block, "resource"), "text");
+    case "resource_link":
+      return stringField(block, "uri");
+    default:
+      return undefined;
+  }
+}
+
+/** The text that a call shows: that of its content, in parts. Diffs and terminals have none. */
+export function contentText(call: JsonObject): string {
+  return arrayField(call, "content")
+    .flatMap((item) => blockText(objectField(item, "content")) ?? [])
+    .join("\n");
+}
+
+const outputMembers = [
+  "output",
+  "stdout",
+  "content",
+  "result",
+  "text",
+  "aggregated_output",
+  "formatted_output",
+];
+
+/** What a finished call has printed or returned: its content, else the agent's raw output. */
+export function callOutput(call: JsonObject): string {
+  const text = contentText(call);
+  if (text !== "") return text;
+  const raw = call["rawOutput"];
+  if (typeof raw === "string") return raw;
+  if (!isJsonObject(raw)) return raw === undefined || raw === null ? "" : JSON.stringify(raw);
+  for (const name of outputMembers) {
+    const member = raw[name];
+    if (typeof member === "string" && member !== "") return member;
+    const parts = arrayField(raw, name).flatMap((part) => stringField(part, "text") ?? []);
+    if (parts.length > 0) return parts.join("\n");
+  }
+  const error =
+    stringField(raw, "error") ?? stringField(raw["error"], "message") ?? stringField(raw, "message");
+  return error ?? (outputMembers.some((name) => raw[name] === "") ? "" : JSON.stringify(raw));
+}
+
+export function callExitCode(call: JsonObject): number | undefined {
+  const raw = objectField(call, "rawOutput");
+  return (
+    numberField(raw, "exitCode") ??
+    numberField(raw, "exit_code") ??
+    numberField(objectField(raw, "metadata"), "exit") ??
+    numberField(objectField(objectField(call, "_meta"), "terminal_exit"), "exit_code")
+  );
+}
+
+/** The changes of files that a successful call shows as diffs. */
+export function callFileChanges(toolCallId: string, call: JsonObject): readonly FileChanged[] {
+  const isDeletion = stringField(call, "kind") === "delete";
+  const changes = arrayField(call, "content").flatMap((item): FileChanged[] => {
+    const path = stringField(item, "path");
+    if (stringField(item, "type") !== "diff" || path === undefined) return [];
+    const before = stringField(item, "oldText");
+    const after = stringField(item, "newText") ?? "";
+    const isGone = isDeletion && after === "";
+    return [
+      {
+        type: "file.changed",
+        path,
+        change: isGone ? "deleted" : before === undefined ? "added" : "modified",
+        diff: unifiedDiff(path, before, isGone ? undefined : after),
+        toolCallId,
+      },
+    ];
+  });
+  if (changes.length > 0 || !isDeletion) return changes;
+  return arrayField(call, "locations").flatMap((location): FileChanged[] => {
+    const path = stringField(location, "path");
+    return path === undefined ? [] : [{ type: "file.changed", path, change: "deleted", toolCallId }];
+  });
+}
+
+/** The path that a call is about, where nothing but its locations or its diff tell. */
+export function callPath(call: JsonObject): string | undefined {
+  const places = [...arrayField(call, "locations"), ...arrayField(call, "content")];
+  return places.map((place) => stringField(place, "path")).find((path) => path !== undefined);
+}
