@@ -37,7 +37,11 @@ export interface ModelRequest {
   readonly body: JsonObject;
 }
 
-export type SideRequest = "title" | "probe" | "compaction";
+/**
+ * `title` names the session, `probe` tries the connection, `compaction` shortens the conversation, `summary` puts
+ * something into a few words, and `decision` wants a choice made in a form that the request prescribes.
+ */
+export type SideRequest = "title" | "probe" | "compaction" | "summary" | "decision";
 
 /** One thing in a conversation, as far as it decides what is due. */
 export type ConversationEntry =
@@ -60,16 +64,23 @@ const wrappers = [
   "command-message",
   "command-args",
   "image",
+  "current_datetime",
+  "session_context",
 ] as const;
 
 const wrapped = new RegExp(`<(${wrappers.join("|")})(?: [^>]*)?>[\\s\\S]*?</\\1>`, "g");
-const notTyped = /^(?:\[Request interrupted by user|# AGENTS\.md instructions|<\/?image)/;
+const notTyped = new RegExp(
+  `^(?:${[
+    "\\[Request interrupted by user",
+    "# AGENTS\\.md instructions",
+    "</?image",
+    "This is the (?:Qwen Code|Gemini CLI)\\. We are setting up the context for our chat",
+    "\\[System: You ",
+    "System: Potential loop detected",
+  ].join("|")})`,
+);
 /** How Claude Code hands over a message that came while the agent was at work. */
 const steered = /The user sent a new message while you were working:\n([\s\S]*?)\n\nIMPORTANT:/;
-const compactionPrompts = [
-  /CONTEXT CHECKPOINT COMPACTION/,
-  /Your task is to create a detailed summary of (?:the|our|this) conversation/,
-];
 
 /** Takes off what a CLI added to a prompt; empty when nothing of it is the user's. */
 export function typedText(text: string): string {
@@ -103,14 +114,13 @@ export function readConversation(
   return { prompts, prompt: prompts.at(-1) ?? "", toolResults: results.size };
 }
 
-export function isCompactionPrompt(prompt: string): boolean {
-  return compactionPrompts.some((pattern) => pattern.test(prompt));
-}
+const workingDirectory =
+  /(?:working directory: `?|working in the directory: |\*\*Workspace Directories:\*\*\n\s*- )(\/[^\n`]*)/i;
 
 export function findCwd(texts: Iterable<string>): string | undefined {
   let found: string | undefined;
   for (const text of texts) {
-    const match = /<cwd>([^<]+)<\/cwd>/.exec(text) ?? /working directory: `?(\/[^\n`]*)/i.exec(text);
+    const match = /<cwd>([^<]+)<\/cwd>/.exec(text) ?? workingDirectory.exec(text);
     found = match?.[1]?.trim() ?? found;
   }
   return found;

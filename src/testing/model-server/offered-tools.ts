@@ -1,6 +1,7 @@
 import { isJsonObject, stringField } from "../../kit/json.ts";
 import type { JsonObject } from "../../spec/json.ts";
 import type { ModelRequest, OfferedTool } from "./model-request.ts";
+import { answerToolName } from "./side-request.ts";
 import { ScriptError, type ToolStep } from "./script.ts";
 
 /** A tool call as it goes into an answer. */
@@ -23,8 +24,10 @@ const shellNames = [
   "bash",
   "Execute",
 ] as const;
-const writeNames = ["Write", "write_file", "write", "Create"] as const;
+const writeNames = ["Write", "write_file", "write", "Create", "create"] as const;
 const askNames = ["AskUserQuestion", "request_user_input"] as const;
+
+const structuredNames = ["StructuredOutput", answerToolName] as const;
 
 /** Finds the tool that does what a step wants, among those on offer, and the input it takes. */
 export function resolveToolCall(step: Exclude<ToolStep, { type: "json" }>, offer: Offer): ToolCall {
@@ -42,7 +45,7 @@ export function resolveToolCall(step: Exclude<ToolStep, { type: "json" }>, offer
 
 /** The call that hands over a structured answer, where the CLI takes it by a tool. */
 export function structuredOutputCall(value: JsonObject, offer: Offer): ToolCall | undefined {
-  const tool = findTool(["StructuredOutput"], offer);
+  const tool = findTool(structuredNames, offer);
   return tool && toCall(tool, value);
 }
 
@@ -64,7 +67,10 @@ function shellCall(command: string, offer: Offer): ToolCall {
     const parameter = ["command", "cmd"].find((key) => Object.hasOwn(tool.parameters, key)) ?? "command";
     const takesArgv = stringField(tool.parameters[parameter], "type") === "array";
     const input: Record<string, unknown> = { [parameter]: takesArgv ? ["bash", "-lc", command] : command };
-    if (Object.hasOwn(tool.parameters, "description")) input["description"] = "Run a command";
+    // What the command is for; Droid takes a sentence of three words or more.
+    for (const key of ["description", "summary"]) {
+      if (Object.hasOwn(tool.parameters, key)) input[key] = "Run a command";
+    }
     return toCall(tool, input);
   }
   const composer = findComposer(offer);
@@ -76,7 +82,11 @@ function writeCall(path: string, content: string, offer: Offer): ToolCall {
   const tool = findTool(writeNames, offer);
   if (tool !== undefined) {
     const parameter = ["file_path", "filePath", "path"].find((key) => Object.hasOwn(tool.parameters, key));
-    return toCall(tool, { [parameter ?? "file_path"]: absolute(path, offer.cwd), content });
+    const contentParameter = Object.hasOwn(tool.parameters, "file_text") ? "file_text" : "content";
+    return toCall(tool, {
+      [parameter ?? "file_path"]: absolute(path, offer.cwd),
+      [contentParameter]: content,
+    });
   }
   const patch = addFilePatch(path, content);
   const patcher = findTool(["apply_patch"], offer);

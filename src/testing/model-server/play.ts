@@ -99,9 +99,10 @@ async function playWhole(
   return "200";
 }
 
-function eventText({ event, data }: Frame): string {
-  const head = event === undefined ? "" : `event: ${event}\n`;
-  return `${head}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
+function eventText({ event, data, bare }: Frame): string {
+  const text = typeof data === "string" ? data : JSON.stringify(data);
+  if (bare === true) return `${text}\n\n`;
+  return `${event === undefined ? "" : `event: ${event}\n`}data: ${text}\n\n`;
 }
 
 function sendStatus(dialect: Dialect, part: Status, response: ServerResponse): string {

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../spec/json.ts";
 import { anthropicMessages } from "./dialects/anthropic-messages.ts";
 import { chatCompletions } from "./dialects/chat-completions.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { gemini } from "./dialects/gemini.ts";
 import { openaiResponses } from "./dialects/openai-responses.ts";
 import { BodyError, pathOf, readBody, sendJson } from "./http.ts";
 import type { SideRequest } from "./model-request.ts";
@@ -32,7 +33,7 @@ export interface HandlerOptions {
   readonly maxBodyBytes?: number;
 }
 
-const dialects: readonly Dialect[] = [anthropicMessages, openaiResponses, chatCompletions];
+const dialects: readonly Dialect[] = [anthropicMessages, openaiResponses, chatCompletions, gemini];
 
 const defaultMaxBodyBytes = 32 * 1024 * 1024;
 const maxKeptRequests = 500;
@@ -103,7 +104,11 @@ export class RequestHandler {
   #letsIn(headers: IncomingHttpHeaders): boolean {
     const { apiKey } = this.#options;
     if (apiKey === undefined) return true;
-    return headers["x-api-key"] === apiKey || headers.authorization === `Bearer ${apiKey}`;
+    return (
+      headers["x-api-key"] === apiKey ||
+      headers["x-goog-api-key"] === apiKey ||
+      headers.authorization === `Bearer ${apiKey}`
+    );
   }
 
   #keep(received: ReceivedRequest, bytes: number): void {

@@ -1,14 +1,23 @@
 import { readDirectives } from "./directives.ts";
 import type { ModelRequest } from "./model-request.ts";
+import { sampleOf, schemaOf } from "./schema-sample.ts";
 import type { Script } from "./script.ts";
+import { answerToolName } from "./side-request.ts";
+import { isJsonObject } from "../../kit/json.ts";
+import type { JsonObject } from "../../spec/json.ts";
+
+const sessionTitle = "A session with a stand-in model";
 
 /** Decides what the model does in the turn that a request belongs to. It is asked again for each request of the turn. */
 export type Scenario = (request: ModelRequest) => Script;
 
-/** Follows the directives in the last prompt; without any it gives a short streamed answer. */
+/**
+ * Follows the directives in the last prompt; without any it gives a short streamed answer, in the form that the request
+ * asks for.
+ */
 export function directiveScenario(request: ModelRequest): Script {
   const script = readDirectives(request.prompt);
-  return script.length > 0 ? script : plainAnswer(request);
+  return script.length > 0 ? script : (structuredAnswer(request) ?? plainAnswer(request));
 }
 
 /** Follows directives like the default, and otherwise writes a file, runs it and reports: a first turn to look at. */
@@ -33,12 +42,36 @@ export function demoScenario(request: ModelRequest): Script {
 export function sideAnswer(request: ModelRequest): Script {
   switch (request.side) {
     case "title":
-      return [{ type: "json", value: { title: "A session with a stand-in model" } }];
+      return structuredAnswer(request) ?? [titleStep(request)];
     case "compaction":
-      return [{ type: "text", text: summary(request.prompts.slice(0, -1)) }];
+      return [{ type: "text", text: summary(request.prompts) }];
+    case "summary":
+      return [{ type: "text", text: sessionTitle }];
+    case "decision":
+      return structuredAnswer(request) ?? [{ type: "text", text: "OK" }];
     default:
       return [{ type: "text", text: "OK" }];
   }
+}
+
+/** Some want a title as JSON and say so in words only. */
+function titleStep(request: ModelRequest): Script[number] {
+  return /\bJSON\b/.test(JSON.stringify(request.body))
+    ? { type: "json", value: { title: sessionTitle } }
+    : { type: "text", text: sessionTitle };
+}
+
+/** The plainest answer in the form that a request prescribes, if it does. */
+function structuredAnswer(request: ModelRequest): Script | undefined {
+  const schema = prescribedSchema(request);
+  const value = schema && sampleOf(schema);
+  return isJsonObject(value) ? [{ type: "json", value }] : undefined;
+}
+
+function prescribedSchema(request: ModelRequest): JsonObject | undefined {
+  const tool = request.tools.find((one) => one.name === answerToolName);
+  if (tool !== undefined) return { type: "object", properties: tool.parameters };
+  return request.outputSchema && schemaOf(request.outputSchema);
 }
 
 /** Says the earlier prompts, one to a paragraph. */
@@ -49,8 +82,12 @@ export function recallText(prompts: readonly string[]): string {
 }
 
 function summary(prompts: readonly string[]): string {
+  const instruction = prompts.at(-1) ?? "";
+  // Some CLIs hand over the conversation within the instruction instead of before it.
+  const [, transcript] = /<conversation>\n?([\s\S]*?)<\/conversation>/.exec(instruction) ?? [];
+  const earlier = [...prompts.slice(0, -1), ...(transcript === undefined ? [] : [transcript.trim()])];
   // Quoted, so that no directive stands at the beginning of a line when the summary becomes part of a prompt.
-  const quoted = prompts.map((prompt) => prompt.replace(/^/gm, "> "));
+  const quoted = earlier.map((prompt) => prompt.replace(/^/gm, "> "));
   return `<summary>\nThe user said:\n${quoted.join("\n>\n")}\n</summary>`;
 }
 

@@ -11,7 +11,6 @@ import type { JsonObject } from "../../../spec/json.ts";
 import {
   type ConversationEntry,
   findCwd,
-  isCompactionPrompt,
   type ModelRequest,
   type OfferedTool,
   readConversation,
@@ -19,6 +18,7 @@ import {
   type SideRequest,
   steeredText,
 } from "../model-request.ts";
+import { isCompactionPrompt } from "../side-request.ts";
 
 export function readMessagesRequest(body: JsonObject, headers: IncomingHttpHeaders): ModelRequest {
   const conversation = readConversation(readEntries(body));

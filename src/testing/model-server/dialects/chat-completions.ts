@@ -24,9 +24,7 @@ export const chatCompletions: Dialect = {
   stream: (request, reply) => new CompletionStream(request, reply),
   whole: (request, reply) => ({
     ...completionHead(request, "chat.completion"),
-    choices: [
-      { index: 0, message: wholeMessage(reply), logprobs: null, finish_reason: finishReason(reply) },
-    ],
+    choices: [{ index: 0, message: wholeMessage(reply), logprobs: null, finish_reason: finishReason(reply) }],
     usage: usage(reply),
   }),
   error: (status, message) => ({ error: openaiError(status, message) }),

@@ -1,24 +1,24 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { arrayField, booleanField, isJsonObject, objectField, stringField } from "../../../kit/json.ts";
+import { arrayField, booleanField, objectField, stringField } from "../../../kit/json.ts";
 import type { JsonObject } from "../../../spec/json.ts";
 import {
   type ConversationEntry,
   findCwd,
-  isCompactionPrompt,
   type ModelRequest,
   type OfferedTool,
   readConversation,
   requestKey,
-  type SideRequest,
 } from "../model-request.ts";
+import { sideRequestOf } from "../side-request.ts";
 
 export function readChatRequest(body: JsonObject, _headers: IncomingHttpHeaders): ModelRequest {
   const conversation = readConversation(readEntries(body));
   const model = stringField(body, "model") ?? "unknown";
   const tools = arrayField(body, "tools").flatMap(readTool);
+  const instructions = arrayField(body, "messages").filter(isInstruction).flatMap(messageTexts);
   const cwd = findCwd(arrayField(body, "messages").flatMap(messageTexts));
   const format = objectField(body, "response_format");
-  const side = sideRequest(body, tools, conversation.prompt);
+  const side = sideRequestOf({ instructions, prompt: conversation.prompt, tools });
   return {
     dialect: "openai-chat-completions",
     model,
@@ -45,6 +45,11 @@ function* readEntries(body: JsonObject): Iterable<ConversationEntry> {
   }
 }
 
+function isInstruction(message: unknown): boolean {
+  const role = stringField(message, "role");
+  return role === "system" || role === "developer";
+}
+
 /** Content is a text or a list of parts. */
 function messageTexts(message: unknown): readonly string[] {
   const text = stringField(message, "content");
@@ -65,17 +70,4 @@ function readTool(tool: unknown): OfferedTool[] {
       parameters: objectField(objectField(definition, "parameters"), "properties"),
     },
   ];
-}
-
-function sideRequest(
-  body: JsonObject,
-  tools: readonly OfferedTool[],
-  prompt: string,
-): SideRequest | undefined {
-  if (isCompactionPrompt(prompt)) return "compaction";
-  const instructions = arrayField(body, "messages")
-    .filter((message) => isJsonObject(message) && message["role"] !== "user")
-    .flatMap(messageTexts);
-  const asksTitle = instructions.some((text) => /\btitle\b/i.test(text));
-  return tools.length === 0 && asksTitle ? "title" : undefined;
 }

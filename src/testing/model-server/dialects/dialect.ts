@@ -9,6 +9,8 @@ export interface Frame {
   readonly event?: string;
   /** A string goes out as it is, such as the `[DONE]` at the end of some streams. */
   readonly data: JsonObject | string;
+  /** Goes out without the `data:` of an event, which is how some APIs break off a stream with an error. */
+  readonly bare?: true;
   /** The frame carries a piece of a text, so `!slow` waits before it. */
   readonly delta?: true;
 }

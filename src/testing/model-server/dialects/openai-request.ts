@@ -4,12 +4,12 @@ import type { JsonObject } from "../../../spec/json.ts";
 import {
   type ConversationEntry,
   findCwd,
-  isCompactionPrompt,
   type ModelRequest,
   type OfferedTool,
   readConversation,
   requestKey,
 } from "../model-request.ts";
+import { isCompactionPrompt } from "../side-request.ts";
 
 export function readResponsesRequest(body: JsonObject, headers: IncomingHttpHeaders): ModelRequest {
   const conversation = readConversation(readEntries(body));

@@ -186,7 +186,7 @@ describe("the Messages API", () => {
   });
 
   it("answers what a CLI asks for itself without playing the script", async () => {
-    const title = { system: "Write a short title for the session.", tools: [] };
+    const title = { system: `Write a short title. Return JSON with a single "title" field.`, tools: [] };
     expect(text(await ask([user("!status 500")], title))).toMatch(/^\{"title":/);
     expect(text(await ask([user("!status 500")], { max_tokens: 1 }))).toBe("OK");
     const compaction = "Your task is to create a detailed summary of the conversation so far.";
