@@ -30,16 +30,42 @@ test_image=playpen-test:$test_hash
 
 has_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
+# The commands that the pinned packages bring, by which a machine that has them all is known.
+commands=(claude codex copilot droid gemini opencode pi qwen)
+
+# Made beside the old folder and put into its place at the end: a test that runs meanwhile finds one or the other.
 install_clis() {
   [[ $(cat "$clis/.hash" 2>/dev/null) == "$clis_hash" ]] && return
   say "installing the agent CLIs from npm into $clis"
+  local new=$clis.new
+  rm -rf "$new"
+  mkdir -p "$new"
+  cp "$cli_pins"/*.json "$new"
+  npm ci --prefix "$new" --no-audit --no-fund --loglevel=error
+  drop_unused_opencode "$new/node_modules"
+  check_clis "$new/node_modules/.bin"
+  echo "$clis_hash" >"$new/.hash"
   rm -rf "$clis"
-  mkdir -p "$clis"
-  cp "$cli_pins"/*.json "$clis"
-  npm ci --prefix "$clis" --no-audit --no-fund --loglevel=error
-  "$clis/node_modules/.bin/claude" --version >/dev/null || fail "the claude CLI does not run"
-  "$clis/node_modules/.bin/codex" --version >/dev/null || fail "the codex CLI does not run"
-  echo "$clis_hash" >"$clis/.hash"
+  mv "$new" "$clis"
+}
+
+# OpenCode brings a binary of 180 MB for processors with AVX2 and one for those without; its installation has linked one.
+drop_unused_opencode() {
+  local binary
+  for binary in "$1"/opencode-*/bin/opencode; do
+    [[ $binary -ef $1/opencode-ai/bin/opencode.exe ]] || rm -rf "$(dirname "$(dirname "$binary")")"
+  done
+}
+
+check_clis() {
+  local home command
+  home=$(mktemp -d)
+  for command in "${commands[@]}"; do
+    # A home of its own: some write into it, and one looks for news of itself.
+    HOME=$home COPILOT_AUTO_UPDATE=false FACTORY_AIRGAP_ENABLED=true timeout 60 "$1/$command" --version >/dev/null 2>&1 ||
+      fail "the $command CLI does not run"
+  done
+  rm -rf "$home"
 }
 
 # The mirror this machine's own packages come from.
@@ -103,13 +129,13 @@ build_test_image() {
   container=$(docker create "$bare_image")
   trap "docker rm -f $container >/dev/null" EXIT
   # The links are made in the archive itself, relative, as npm would make them for a global installation.
-  local links=.cache/test-image-links link
+  local links=.cache/test-image-links command
   rm -rf "$links"
   mkdir -p "$links/usr/local/bin"
-  for link in "$clis"/node_modules/.bin/*; do
-    ln -s "../lib/agent-clis/node_modules/.bin/$(basename "$link")" "$links/usr/local/bin/$(basename "$link")"
+  for command in "${commands[@]}"; do
+    ln -s "../lib/agent-clis/node_modules/.bin/$command" "$links/usr/local/bin/$command"
   done
-  # One archive keeps hard links: npm's Claude package holds its 245 MB binary under two names.
+  # One archive keeps hard links: npm's packages of Claude Code and others hold their binaries under two names.
   tar -c --owner=0 --group=0 --numeric-owner --transform "s,^node_modules,$target/node_modules,S" \
     -C "$links" usr/local/bin -C "../clis" node_modules | docker cp - "$container:/"
   rm -rf "$links"
