@@ -2,17 +2,27 @@
 export { SandboxAgent, type DetachOptions } from "./sandbox-agent.ts";
 export type { ConnectOptions, CreateSessionOptions, SessionDefaults, StartOptions } from "./agent-options.ts";
 export type { ExecOptions, ExecResult } from "./sandbox/exec.ts";
-export type { Session, SessionStatus } from "./session/session.ts";
-export type { PromptOptions, Turn, TurnStatus } from "./session/turn.ts";
+export type { ModelList, Session, SessionStatus } from "./session/session.ts";
+export type { PromptOptions, StructuredPromptOptions, Turn, TurnStatus } from "./session/turn.ts";
 export type { EventListener, SubscribeOptions } from "./log/event-log.ts";
 export { SandboxAgentError, type SandboxAgentErrorOf } from "./errors/sandbox-agent-error.ts";
 export type * from "./spec/content.ts";
 export type * from "./spec/errors.ts";
 export type * from "./spec/events.ts";
 export type * from "./spec/permissions.ts";
+export type * from "./spec/session-policies.ts";
+export type * from "./spec/structured-output.ts";
 export type * from "./spec/turn-result.ts";
 export type * from "./spec/usage.ts";
-export type { AgentBackend, McpServers, McpServerSpec, ProcessMode, SystemPrompt } from "./spec/backend.ts";
+export type {
+  AgentBackend,
+  McpServers,
+  McpServerSpec,
+  ModelInfo,
+  ProcessMode,
+  Skill,
+  SystemPrompt,
+} from "./spec/backend.ts";
 export type {
   Environment,
   FileInfo,

@@ -256,6 +256,8 @@ export class SandboxAgent implements AsyncDisposable {
         permissionTimeoutMs: options.permissionTimeoutMs,
         includeRaw: options.includeRaw ?? false,
         history: options.history ?? {},
+        retry: options.retry,
+        prices: options.prices ?? {},
         onClosed: (closed) => {
           this.#sessions.delete(closed);
         },

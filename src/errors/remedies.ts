@@ -33,6 +33,8 @@ export const remedies: { readonly [Code in ErrorCode]: string } = {
   context_too_long: "Start a new session, compact the context, or send less.",
   network_error: "Check the network of the sandbox, its proxy settings, and `baseUrl`.",
   budget_exceeded: "Raise the limit, or split the task.",
+  output_invalid:
+    "Look at `details.issues`; ask for a simpler shape, describe it better, or allow more `repairs`.",
   turn_interrupted: "Prompt again to go on; the session is still usable.",
   turn_timeout: "Raise the time limit, or find out what the agent was waiting for.",
   events_lagged: "Subscribe again from `details.resumeFrom`, or use `backpressure: true`.",

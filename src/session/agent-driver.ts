@@ -7,6 +7,7 @@ import type {
   AgentSessionInput,
   HostAnswer,
   HostRequest,
+  ModelInfo,
   NativeSession,
   TurnInput,
 } from "../spec/backend.ts";
@@ -19,6 +20,7 @@ import { spawnAgent } from "./spawn-agent.ts";
 import { stopTurn } from "./stop-turn.ts";
 import { agentExited, errorInfoOf, startFailure } from "./turn-errors.ts";
 import type { InterruptedBy, TurnLedger } from "./turn-ledger.ts";
+import type { PromptEnd } from "./turn-review.ts";
 
 export interface AgentDriverOptions {
   readonly backend: AgentBackend;
@@ -36,6 +38,13 @@ export interface AgentDriverOptions {
   readonly onEvent: (body: AgentEventBody) => void;
 }
 
+/** Decides what becomes of a held turn: the next thing to prompt, or nothing when it is over. */
+export type ReviewPrompt = (
+  end: PromptEnd,
+  turn: TurnInput,
+  signal: AbortSignal,
+) => Promise<TurnInput | undefined>;
+
 /** How long a CLI may take from its start until it can be prompted. */
 const startTimeoutMs = 60_000;
 /** How long a CLI may take to end by itself when its input is closed. */
@@ -50,8 +59,8 @@ export class AgentDriver {
   readonly #runner: ProtocolRunner;
   readonly #ledger: TurnLedger;
   #model: string | undefined;
-  /** Settles when the running turn has ended, or has to be sent again to a fresh session. */
-  #outcome: Deferred<undefined> = deferred();
+  /** Settles when the running turn has ended or is held, or has to be sent again to a fresh session. */
+  #outcome: Deferred<PromptEnd | undefined> = deferred();
   #turnEnded: Deferred<undefined> = deferred();
   /** Settles when the agent knows of the running turn, or the turn has ended. */
   #prompted: Deferred<undefined> = deferred();
@@ -95,9 +104,9 @@ export class AgentDriver {
   }
 
   /** Runs a turn that the ledger has begun. Resolves when it has ended; never rejects. */
-  async run(turn: TurnInput): Promise<void> {
+  async run(turn: TurnInput, review: ReviewPrompt): Promise<void> {
     try {
-      if (this.#isRunning(turn)) await this.#converse(turn);
+      if (this.#isRunning(turn)) await this.#converse(turn, review);
     } catch (error) {
       this.#ledger.fail(errorInfoOf(error), error);
     }
@@ -110,6 +119,12 @@ export class AgentDriver {
     await this.#stopping;
     this.#options.log.liftPressure(false);
     if (this.#options.backend.mode === "turn") await this.#endProcess();
+  }
+
+  /** To be called when the ledger holds the running turn. */
+  turnHeld(end: PromptEnd): void {
+    this.#runner.isPrompted = false;
+    this.#outcome.resolve(end);
   }
 
   /** To be called when the ledger has logged a terminal event. */
@@ -149,6 +164,12 @@ export class AgentDriver {
     this.#model = request.model;
   }
 
+  /** Asks the CLI which models it offers, starting its process where none is running. */
+  async listModels(request: Extract<HostRequest, { type: "list_models" }>): Promise<readonly ModelInfo[]> {
+    await this.#ensureProcess(undefined, undefined);
+    return (await this.#runner.ask(request)).models ?? [];
+  }
+
   /** Gives a message to the turn as soon as the agent knows of it. */
   async steer(turnId: string, request: Extract<HostRequest, { type: "steer" }>): Promise<void> {
     if (this.#ledger.turnId === turnId && !this.#runner.isPrompted) await this.#prompted.promise;
@@ -181,20 +202,33 @@ export class AgentDriver {
     return this.#ledger.turnId === turn.turnId;
   }
 
-  /** Prompts the agent and waits for the end of the turn; again, where a session to resume turns out to be lost. */
-  async #converse(turn: TurnInput): Promise<void> {
+  /**
+   * Prompts the agent and waits for the end of the turn; again, where a session to resume turns out to be lost, or the
+   * review of what came wants it.
+   */
+  async #converse(turn: TurnInput, review: ReviewPrompt): Promise<void> {
     this.#touch();
     this.#launchAbort = new AbortController();
-    for (;;) {
-      await this.#ensureProcess(turn, this.#launchAbort.signal);
+    const signal = AbortSignal.any([this.#launchAbort.signal, this.#closed.signal]);
+    for (let next = turn; ;) {
+      await this.#ensureProcess(next, signal);
       if (!this.#isRunning(turn)) return;
       this.#outcome = deferred();
       this.#runner.isPrompted = true;
       this.#prompted.resolve(undefined);
-      this.#runner.attempt((protocol) => protocol.prompt(turn));
-      await this.#outcome.promise;
-      if (!this.#runner.isResumeLost || !this.#isRunning(turn)) return;
+      this.#ledger.goOn();
+      this.#runner.attempt((protocol) => protocol.prompt(next));
+      const held = await this.#outcome.promise;
+      if (!this.#isRunning(turn)) return;
       this.#runner.isPrompted = false;
+      if (held === undefined) {
+        if (!this.#runner.isResumeLost) return;
+        continue;
+      }
+      if (this.#options.backend.mode === "turn") await this.#endProcess();
+      const again = await abortable(review(held, next, signal), signal);
+      if (again === undefined || !this.#isRunning(turn)) return;
+      next = again;
     }
   }
 
@@ -320,7 +354,7 @@ export class AgentDriver {
       const failure = runner.startError ?? { ...info, code: "session_start_failed", message };
       return exit === undefined ? lost : startFailure(this.#options.backend.name, failure);
     });
-    if (runner.isPrompted && !runner.isResumeLost) this.#ledger.fail(info, lost);
+    if (runner.isPrompted && !runner.isResumeLost) this.#ledger.agentFailed(info, lost);
   }
 
   #touch(): void {

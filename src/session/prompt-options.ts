@@ -3,8 +3,30 @@ import {
   isBoolean,
   isDurationMs,
   isPositiveInteger,
+  type OptionCheck,
   validateOptions,
 } from "../kit/validate-options.ts";
+import { isJsonObject } from "../kit/json.ts";
+import { isStandardSchema } from "./structured-output.ts";
+
+const isSchema: OptionCheck = (value) =>
+  isStandardSchema(value) ? undefined : "a Standard Schema, such as one of zod, valibot or arktype";
+
+const isSchemaObject: OptionCheck = (value) =>
+  isJsonObject(value) && isJson(value) ? undefined : "a JSON Schema, as a plain object";
+
+const isCount: OptionCheck = (value) =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+    ? undefined
+    : "a whole number, 0 or above";
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** @throws TypeError that names the option. */
 export function checkPromptOptions(options: unknown): void {
@@ -14,6 +36,9 @@ export function checkPromptOptions(options: unknown): void {
     idleTimeoutMs: isDurationMs,
     reject: isBoolean,
     keepRunning: isBoolean,
+    schema: isSchema,
+    jsonSchema: isSchemaObject,
+    repairs: isCount,
   });
 }
 

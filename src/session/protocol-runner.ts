@@ -151,7 +151,7 @@ export class ProtocolRunner {
     const info: TurnErrorInfo = { code: "protocol_error", message, retryable: false };
     this.#startError ??= info;
     if (ledger.turnId === undefined) ledger.accept({ type: "agent.notice", level: "error", message });
-    ledger.fail(info, error);
+    ledger.agentFailed(info, error);
     // It is not known any more what the process is about.
     void this.#process?.kill("SIGKILL");
   }

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { randomUUID } from "node:crypto";
 import PQueue from "p-queue";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
@@ -8,10 +9,17 @@ import { EventLog, type EventListener, type SubscribeOptions } from "../log/even
 import { abortable, deferred } from "../kit/deferred.ts";
 import { onAbort } from "../kit/on-abort.ts";
 import type { CompiledPolicy } from "../permissions/permission-policy.ts";
-import type { AgentBackend, AgentSessionInput, NativeSession } from "../spec/backend.ts";
+import type {
+  AgentBackend,
+  AgentSessionInput,
+  ModelInfo,
+  NativeSession,
+  TurnInput,
+} from "../spec/backend.ts";
 import type { PromptInput } from "../spec/content.ts";
 import type { QuestionHandler } from "../spec/permissions.ts";
 import type { Environment, Progress, Sandbox } from "../spec/sandbox.ts";
+import type { PriceTable, RetryPolicy } from "../spec/session-policies.ts";
 import type { TurnResult } from "../spec/turn-result.ts";
 import type { Usage } from "../spec/usage.ts";
 import { AgentDriver } from "./agent-driver.ts";
@@ -19,10 +27,27 @@ import { errorInfoOf } from "./turn-errors.ts";
 import { HostRequests } from "./host-requests.ts";
 import { checkPrompt, preparePrompt, summarizePrompt } from "./prompt-content.ts";
 import { checkPromptOptions, checkSubscribeOptions } from "./prompt-options.ts";
+import { costOf } from "./prices.ts";
+import { defaultRepairs, StructuredOutput, withOutput } from "./structured-output.ts";
 import { TurnLedger } from "./turn-ledger.ts";
+import { type PromptEnd, TurnReview } from "./turn-review.ts";
 import { TurnTimers } from "./turn-timers.ts";
-import { type PromptOptions, Turn } from "./turn.ts";
+import { type PromptOptions, type StructuredPromptOptions, Turn } from "./turn.ts";
 import { addUsage } from "./usage-sum.ts";
+
+/** The models of an agent, and who says so. */
+export interface ModelList {
+  readonly source: "cli" | "documented";
+  readonly models: readonly ModelInfo[];
+}
+
+/** A prompt that was checked, with what was asked for beside it. */
+interface PromptPlan {
+  readonly parts: ReturnType<typeof checkPrompt>;
+  readonly output: StructuredOutput | undefined;
+  readonly review: TurnReview;
+  readonly options: PromptOptions;
+}
 
 export type SessionStatus = "idle" | "running" | "closed";
 
@@ -38,6 +63,8 @@ export interface SessionParts {
   readonly onQuestion: QuestionHandler | undefined;
   readonly permissionTimeoutMs: number | undefined;
   readonly includeRaw: boolean;
+  readonly retry: RetryPolicy | undefined;
+  readonly prices: PriceTable;
   readonly history: { readonly maxEvents?: number; readonly maxBytes?: number };
   readonly redactor: Redactor;
   readonly onClosed: (session: Session) => void;
@@ -62,9 +89,12 @@ export class Session implements AsyncDisposable {
   #running: Turn | undefined;
   /** Ends the preparations of the running turn when it ends before the agent is asked. */
   #preparing: AbortController | undefined;
+  #review: TurnReview | undefined;
   #closing: Promise<void> | undefined;
   #usage: Usage = { inputTokens: 0, outputTokens: 0 };
   #costUsd: number | undefined;
+  /** The model as the agent calls it, which the host may have left to it. */
+  #toldModel: string | undefined;
   #hasWarned = false;
 
   /** @internal Made by `SandboxAgent.createSession`. */
@@ -83,8 +113,14 @@ export class Session implements AsyncDisposable {
       log: (event, bytes, turnId) => {
         if (!this.#log.ended) this.#log.append(event, bytes, turnId);
       },
+      holds: (body, cause) => this.#holds({ body, cause }),
       ended: (result, cause) => {
         this.#turnEnded(result, cause);
+      },
+      costOf: (usage) => {
+        const model = this.#driver.model ?? this.#toldModel;
+        const price = model === undefined ? undefined : parts.prices[model];
+        return price && costOf(usage, price);
       },
       now: () => performance.now(),
     });
@@ -95,6 +131,8 @@ export class Session implements AsyncDisposable {
       ledger: this.#ledger,
       onEvent: (body) => {
         this.#requests.observe(body);
+        if (body.type === "session.started" || body.type === "session.updated")
+          this.#toldModel = body.model ?? this.#toldModel;
       },
     });
     this.#requests = new HostRequests({
@@ -138,14 +176,32 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Queues a prompt and returns its turn at once.
+   * Queues a prompt and returns its turn at once. With a `schema` the turn's `output` is a value of it; an agent that
+   * gives another is asked again.
    *
    * @throws TypeError when the prompt or an option is malformed.
    * @throws SandboxAgentError `session_closed`; `unsupported` for images that the agent cannot take.
+   *
+   * @example
+   * ```ts
+   * const { output } = await session.prompt("Which files are too long?", { schema: z.array(z.string()) });
+   * ```
    */
-  prompt(input: PromptInput, options: PromptOptions = {}): Turn {
+  prompt<Schema extends StandardSchemaV1>(
+    input: PromptInput,
+    options: StructuredPromptOptions<Schema> & { readonly reject?: true },
+  ): Turn<TurnResult & { readonly output: StandardSchemaV1.InferOutput<Schema> }>;
+  prompt<Schema extends StandardSchemaV1>(
+    input: PromptInput,
+    options: StructuredPromptOptions<Schema>,
+  ): Turn<TurnResult & { readonly output?: StandardSchemaV1.InferOutput<Schema> }>;
+  prompt(input: PromptInput, options?: PromptOptions): Turn;
+  prompt(input: PromptInput, options: PromptOptions & Partial<StructuredPromptOptions> = {}): Turn {
     const parts = checkPrompt(input, this.#parts.backend);
     checkPromptOptions(options);
+    const { schema, jsonSchema, repairs = defaultRepairs } = options;
+    const output =
+      schema && new StructuredOutput({ schema, ...(jsonSchema === undefined ? {} : { jsonSchema }) });
     this.#throwIfClosed();
     const position = this.#waiting.size + (this.#ledger.turnId === undefined ? 0 : 1);
     const turnId = randomUUID();
@@ -159,7 +215,13 @@ export class Session implements AsyncDisposable {
     const stop = options.signal && onAbort(options.signal, () => void this.#interruptTurn(turn));
     // A listener may have closed the session when it was told of the queued turn.
     if (options.signal?.aborted === true || this.#closing !== undefined) this.#cancelWaiting(turn);
-    void this.#queue.add(() => this.#run(turn, parts, options)).finally(() => stop?.());
+    const review = new TurnReview({
+      retry: this.#parts.retry,
+      output,
+      repairs,
+      log: (event) => void this.#log.append(event),
+    });
+    void this.#queue.add(() => this.#run(turn, { parts, output, review, options })).finally(() => stop?.());
     return turn;
   }
 
@@ -202,6 +264,25 @@ export class Session implements AsyncDisposable {
     await this.#driver.setModel({ id: randomUUID(), type: "set_model", model });
   }
 
+  /**
+   * The models that the agent offers: as the CLI itself says (`source: "cli"`), or as its documentation does. Others may
+   * work all the same, for example those of an API of your own.
+   *
+   * @throws SandboxAgentError `unsupported` where nothing is known, `session_closed`, or `agent_error`.
+   */
+  async models(): Promise<ModelList> {
+    this.#throwIfClosed();
+    const { backend } = this.#parts;
+    if (backend.capabilities.models === "none") throw this.#unsupported("a list of its models");
+    if (backend.capabilities.models === "documented")
+      return { source: "documented", models: backend.documentedModels ?? [] };
+    const ask = (): Promise<readonly ModelInfo[]> =>
+      this.#driver.listModels({ id: randomUUID(), type: "list_models" });
+    // Between turns the process may have to be started first, which only one may do at a time.
+    const models = await (this.status === "idle" ? this.#queue.add(ask) : ask());
+    return { source: "cli", models };
+  }
+
   /** Interrupts what runs or waits, ends the agent's process and all it started. Calling it again is fine. */
   async close(): Promise<void> {
     await this.#finish("closed", () => this.#driver.close());
@@ -234,10 +315,11 @@ export class Session implements AsyncDisposable {
     this.#log.append({ type: "sandbox.progress", ...progress });
   }
 
-  async #run(turn: Turn, parts: ReturnType<typeof checkPrompt>, options: PromptOptions): Promise<void> {
+  async #run(turn: Turn, { parts, output, review, options }: PromptPlan): Promise<void> {
     if (!this.#waiting.delete(turn)) return;
     this.#running = turn;
-    const { sandbox, input, redactor } = this.#parts;
+    this.#review = review;
+    const { sandbox, input, redactor, backend } = this.#parts;
     const preparing = new AbortController();
     this.#preparing = preparing;
     // All is in place before the event: a listener may interrupt the turn at once.
@@ -246,7 +328,7 @@ export class Session implements AsyncDisposable {
     this.#log.append({ type: "turn.started", turnId: turn.id, prompt: summarizePrompt(parts, redactor) });
     const timers = new TurnTimers(options, {
       lastActivityAt: () => this.#driver.lastActivityAt,
-      isWaiting: () => this.#ledger.awaitsHost || this.#log.pressure !== undefined,
+      isWaiting: () => this.#ledger.awaitsHost || this.#ledger.isHeld || this.#log.pressure !== undefined,
       expired: (kind, timeoutMs) => {
         turn.timedOut(kind, timeoutMs);
         void this.#driver.interrupt("timeout");
@@ -258,14 +340,36 @@ export class Session implements AsyncDisposable {
         preparePrompt(parts, { sandbox, folder: `${input.stateDirectory}/attachments/${turn.id}`, signal }),
         signal,
       );
-      await this.#driver.run({ turnId: turn.id, content });
+      const asked = { turnId: turn.id, content };
+      await this.#driver.run(withOutput(asked, output, backend), (...end) => this.#reviewed(review, ...end));
     } catch (error) {
       this.#ledger.fail(errorInfoOf(error), error);
     } finally {
       timers.stop();
       await this.#driver.settled();
       this.#running = undefined;
+      this.#review = undefined;
     }
+  }
+
+  #holds(end: PromptEnd): boolean {
+    if (this.#review?.concerns(end.body) !== true) return false;
+    this.#driver.turnHeld(end);
+    return true;
+  }
+
+  async #reviewed(
+    review: TurnReview,
+    end: PromptEnd,
+    asked: TurnInput,
+    signal: AbortSignal,
+  ): Promise<TurnInput | undefined> {
+    this.#requests.cancelClosed();
+    const verdict = await review.decide(end, asked, this.#ledger.text, signal);
+    if (this.#ledger.turnId !== asked.turnId) return undefined;
+    if (verdict.type === "again") return verdict.turn;
+    this.#ledger.settle(verdict.end.body, verdict.end.cause);
+    return undefined;
   }
 
   #turnEnded(result: TurnResult, cause: unknown): void {

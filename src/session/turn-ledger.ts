@@ -3,16 +3,25 @@ import type { TurnResult } from "../spec/turn-result.ts";
 import type { Usage } from "../spec/usage.ts";
 import type { UnloggedEvent } from "../log/event-log.ts";
 import { OpenItems } from "./open-items.ts";
+import { addUsage } from "./usage-sum.ts";
 
 export type InterruptedBy = "host" | "timeout" | "budget" | "agent";
 
-type TerminalBody = Extract<AgentEventBody, { type: TerminalEventType }>;
+/** A terminal event as a backend gives it. */
+export type TerminalBody = Extract<AgentEventBody, { type: TerminalEventType }>;
 
 export interface TurnLedgerHost {
   /** Puts an event into the log. */
   readonly log: (event: UnloggedEvent, bytes: number, turnId?: string) => void;
+  /**
+   * The agent is done with what it was asked. `true` holds the turn open: nothing that the agent still says is its end,
+   * until `settle`, `fail` or another prompt.
+   */
+  readonly holds: (body: TerminalBody, cause: unknown) => boolean;
   /** The turn is over, and its terminal event is in the log. */
   readonly ended: (result: TurnResult, cause: unknown) => void;
+  /** What a usage costs, where the agent does not tell it and the caller gave prices. */
+  readonly costOf: (usage: Usage) => number | undefined;
   /** Milliseconds from any fixed moment, for durations. */
   readonly now: () => number;
 }
@@ -22,8 +31,15 @@ interface RunningTurn {
   readonly startedAt: number;
   readonly items: OpenItems;
   readonly openRequests: Map<string, "permission" | "question">;
+  /** Of the prompt that is running. */
   usage: Usage | undefined;
   costUsd: number | undefined;
+  /** Of prompts before it in the same turn. */
+  spent: { readonly usage: Usage; readonly costUsd: number | undefined } | undefined;
+  /** How often the agent was prompted. */
+  prompts: number;
+  /** The agent is done, and it is being decided what becomes of the turn. */
+  isHeld: boolean;
   /** Set when the host asked for the end: how the turn is recorded, unless it completes by itself before. */
   interruptedBy: InterruptedBy | undefined;
   /** Its terminal event is being written: what a listener does meanwhile cannot end it a second time. */
@@ -59,6 +75,16 @@ export class TurnLedger {
     return this.#turn?.turnId;
   }
 
+  /** The running turn's last message so far. */
+  get text(): string {
+    return this.#turn?.items.text ?? "";
+  }
+
+  /** Whether it is being decided what becomes of the running turn. */
+  get isHeld(): boolean {
+    return this.#turn?.isHeld === true;
+  }
+
   /** Whether a permission or a question waits for an answer. */
   get awaitsHost(): boolean {
     return (this.#turn?.openRequests.size ?? 0) + this.#backgroundRequests.size > 0;
@@ -79,6 +105,9 @@ export class TurnLedger {
       openRequests: new Map(),
       usage: undefined,
       costUsd: undefined,
+      spent: undefined,
+      prompts: 1,
+      isHeld: false,
       interruptedBy: undefined,
       isEnding: false,
     };
@@ -94,6 +123,7 @@ export class TurnLedger {
     this.#bytes = bytes;
     const turn = background ? undefined : this.#turn;
     const items = turn?.items ?? this.#background;
+    if (turn !== undefined && turn.prompts > 1) distinguish(body, turn.prompts);
     switch (body.type) {
       case "message.delta":
         items.textDelta("message", body);
@@ -125,7 +155,7 @@ export class TurnLedger {
       case "turn.completed":
       case "turn.failed":
       case "turn.interrupted":
-        if (turn !== undefined) this.#end(turn, body);
+        if (turn !== undefined) this.#agentDone(turn, body, undefined);
         return;
       case "permission.requested":
       case "question.requested":
@@ -141,6 +171,8 @@ export class TurnLedger {
         if (turn !== undefined) {
           turn.usage = body.usage;
           turn.costUsd = body.costUsd ?? turn.costUsd;
+          this.#log({ ...body, ...this.#total(turn, body) }, turn.turnId);
+          return;
         }
         break;
       default:
@@ -156,6 +188,23 @@ export class TurnLedger {
     return true;
   }
 
+  /** The agent failed, which may not be the end of the turn. */
+  agentFailed(error: TurnErrorInfo, cause?: unknown): void {
+    if (this.#turn !== undefined) this.#agentDone(this.#turn, { type: "turn.failed", error }, cause);
+  }
+
+  /** A held turn goes on with another prompt. */
+  goOn(): void {
+    if (this.#turn?.isHeld !== true) return;
+    this.#turn.isHeld = false;
+    this.#turn.prompts += 1;
+  }
+
+  /** Ends the held turn. */
+  settle(body: TerminalBody, cause: unknown): void {
+    if (this.#turn !== undefined) this.#end(this.#turn, body, cause);
+  }
+
   /** Ends the running turn if the backend did not: as the interruption that was asked for, else as this failure. */
   fail(error: TurnErrorInfo, cause?: unknown): void {
     if (this.#turn !== undefined) this.#end(this.#turn, { type: "turn.failed", error }, cause);
@@ -167,20 +216,56 @@ export class TurnLedger {
     for (const requestId of [...this.#backgroundRequests.keys()]) this.#cancelRequest(requestId, undefined);
   }
 
+  #agentDone(turn: RunningTurn, body: TerminalBody, cause: unknown): void {
+    if (turn.isHeld || turn.isEnding) return;
+    if (turn.interruptedBy !== undefined || !this.#host.holds(body, cause)) {
+      this.#end(turn, body, cause);
+      return;
+    }
+    this.#closeOpen(turn, body.type === "turn.failed");
+    const { usage = noUsage, costUsd } = this.#total(turn, body);
+    turn.isHeld = true;
+    turn.spent = { usage, costUsd };
+    turn.usage = undefined;
+    turn.costUsd = undefined;
+  }
+
+  #closeOpen(turn: RunningTurn, isFailure: boolean): void {
+    for (const requestId of [...turn.openRequests.keys()]) this.#cancelRequest(requestId, turn);
+    turn.items.close(isFailure ? "error" : "interrupted");
+  }
+
+  /** What the turn has used so far, with the prompts before the running one. */
+  #total(
+    turn: RunningTurn,
+    body: { readonly usage?: Usage; readonly costUsd?: number },
+  ): {
+    readonly usage?: Usage;
+    readonly costUsd?: number;
+  } {
+    const { spent } = turn;
+    // What was held has been added already.
+    const usage = turn.isHeld ? undefined : (body.usage ?? turn.usage);
+    const costUsd = turn.isHeld ? undefined : (body.costUsd ?? turn.costUsd);
+    return {
+      ...optional("usage", spent === undefined ? usage : addUsage(spent.usage, usage ?? noUsage)),
+      ...optional("costUsd", spent?.costUsd === undefined ? costUsd : spent.costUsd + (costUsd ?? 0)),
+    };
+  }
+
   #end(turn: RunningTurn, body: TerminalBody, cause?: unknown): void {
     if (turn.isEnding) return;
     turn.isEnding = true;
     const interruptedBy = body.type === "turn.completed" ? undefined : turn.interruptedBy;
     const isFailure = body.type === "turn.failed" && interruptedBy === undefined;
-    for (const requestId of [...turn.openRequests.keys()]) this.#cancelRequest(requestId, turn);
-    turn.items.close(isFailure ? "error" : "interrupted");
+    this.#closeOpen(turn, isFailure);
+    const { usage, costUsd } = this.#total(turn, body);
 
     const shared = {
       text: body.text === undefined || body.text === "" ? turn.items.text : body.text,
       durationMs: Math.max(0, this.#host.now() - turn.startedAt),
-      ...optional("costUsd", body.costUsd ?? turn.costUsd),
+      ...optional("costUsd", costUsd ?? (usage === undefined ? undefined : this.#host.costOf(usage))),
     };
-    const usage = body.usage ?? turn.usage;
     const identity = { turnId: turn.turnId };
     const of = { ...identity, sessionId: this.#sessionId };
     this.#turn = undefined;
@@ -251,6 +336,15 @@ export class TurnLedger {
     this.#host.log(event, this.#bytes, turnId);
     // One event may become several; only the first counts.
     this.#bytes = 0;
+  }
+}
+
+/** Agents that count their items use the same ids again with each prompt, which within one turn must stay apart. */
+function distinguish(body: AgentEventBody, prompt: number): void {
+  const holder: object = body.type === "permission.requested" ? body.tool : body;
+  for (const name of ["messageId", "toolCallId", "parentToolCallId"]) {
+    const id: unknown = Reflect.get(holder, name);
+    if (typeof id === "string") Reflect.set(holder, name, `${id}~${String(prompt)}`);
   }
 }
 

@@ -1,8 +1,10 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { deferred, type Deferred } from "../kit/deferred.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { PromptInput } from "../spec/content.ts";
 import type { AgentEvent } from "../spec/events.ts";
+import type { JsonObject } from "../spec/json.ts";
 import type { TurnResult } from "../spec/turn-result.ts";
 import { TurnEvents } from "./turn-events.ts";
 import { turnFailure } from "./turn-errors.ts";
@@ -21,6 +23,18 @@ export interface PromptOptions {
   readonly reject?: boolean;
   /** `true`: leaving `for await (… of turn)` early lets the turn go on. Default `false`: it is interrupted. */
   readonly keepRunning?: boolean;
+}
+
+/** Options of a prompt whose turn is to give a value of a shape. */
+export interface StructuredPromptOptions<
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+> extends PromptOptions {
+  /** Of zod, valibot, arktype or any other library that speaks Standard Schema. */
+  readonly schema: Schema;
+  /** What the agent is shown of the schema. Default: what the schema itself tells. */
+  readonly jsonSchema?: JsonObject;
+  /** How often the agent is asked again for an output that does not follow the schema. Default 2. */
+  readonly repairs?: number;
 }
 
 /** What a turn needs of its session. */
@@ -52,7 +66,9 @@ export type TurnStatus = "queued" | "running" | TurnResult["status"];
  * const { usage } = await turn;
  * ```
  */
-export class Turn implements AsyncIterable<AgentEvent>, PromiseLike<TurnResult> {
+export class Turn<Result extends TurnResult = TurnResult>
+  implements AsyncIterable<AgentEvent>, PromiseLike<Result>
+{
   readonly id: string;
   readonly sessionId: string;
   readonly #host: TurnHost;
@@ -79,21 +95,26 @@ export class Turn implements AsyncIterable<AgentEvent>, PromiseLike<TurnResult> 
     return this.#status;
   }
 
-  then<Fulfilled = TurnResult, Rejected = never>(
-    onFulfilled?: ((result: TurnResult) => Fulfilled | PromiseLike<Fulfilled>) | null,
+  then<Fulfilled = Result, Rejected = never>(
+    onFulfilled?: ((result: Result) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
-    return this.#result.promise.then(onFulfilled, onRejected);
+    return this.#settled.then(onFulfilled, onRejected);
   }
 
   catch<Rejected = never>(
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
-  ): Promise<TurnResult | Rejected> {
-    return this.#result.promise.catch(onRejected);
+  ): Promise<Result | Rejected> {
+    return this.#settled.catch(onRejected);
   }
 
-  finally(onFinally?: (() => void) | null): Promise<TurnResult> {
-    return this.#result.promise.finally(onFinally);
+  finally(onFinally?: (() => void) | null): Promise<Result> {
+    return this.#settled.finally(onFinally);
+  }
+
+  /** What the type says of the output was validated before the result was given. */
+  get #settled(): Promise<Result> {
+    return this.#result.promise as Promise<Result>;
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<AgentEvent> {

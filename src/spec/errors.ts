@@ -1,3 +1,5 @@
+import type { OutputIssue } from "./structured-output.ts";
+
 /**
  * Every code a `SandboxAgentError` can carry, with its details. Codes are stable: a new one is a minor release, a
  * changed meaning a major one.
@@ -57,6 +59,8 @@ export interface ErrorDetails {
   network_error: { readonly status?: number };
   /** A limit on turns or money given to the agent was reached. */
   budget_exceeded: { readonly limit: string };
+  /** The structured output did not follow its schema, also after the agent was asked again. */
+  output_invalid: { readonly issues?: readonly OutputIssue[] };
   /** The turn was interrupted by the host program. */
   turn_interrupted: { readonly by: "host" | "agent" | "budget" };
   /** The turn took longer than `timeoutMs`, or was silent for longer than `idleTimeoutMs`. */

@@ -1,6 +1,7 @@
 import type { ContentPart } from "./content.ts";
 import type { JsonObject } from "./json.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { OutputIssue } from "./structured-output.ts";
 import type { StopReason, Usage } from "./usage.ts";
 
 /** What a tool does, whatever the agent calls it. */
@@ -61,6 +62,8 @@ export interface TurnErrorInfo {
   readonly stderr?: string;
   readonly exitCode?: number;
   readonly signal?: string;
+  /** What is wrong with the structured output, with the code `output_invalid`. */
+  readonly issues?: readonly OutputIssue[];
 }
 
 /** Payload of every event type, by type. */
@@ -180,6 +183,15 @@ export interface AgentEventPayloads {
     readonly reason: "rate_limit" | "overload" | "network" | "server" | "authentication" | "other";
     readonly message?: string;
   };
+  /**
+   * The structured output does not follow its schema. The agent is asked again, unless `attempt` is above
+   * `maxAttempts`: then the turn fails.
+   */
+  "output.rejected": {
+    readonly issues: readonly OutputIssue[];
+    readonly attempt: number;
+    readonly maxAttempts: number;
+  };
   "agent.notice": { readonly level: "info" | "warning" | "error"; readonly message: string };
   /** A line that is not what the protocol allows; `line` is cut at a bound, `bytes` is its whole length. */
   "agent.unparsed": { readonly line: string; readonly bytes: number; readonly truncated: boolean };
@@ -233,7 +245,12 @@ export type AgentEventBody = {
 /** The types a backend may emit. The others belong to the core. */
 export type BackendEventType = Exclude<
   AgentEventType,
-  "sandbox.progress" | "session.ended" | "turn.queued" | "turn.started" | "question.resolved"
+  | "sandbox.progress"
+  | "session.ended"
+  | "turn.queued"
+  | "turn.started"
+  | "question.resolved"
+  | "output.rejected"
 >;
 
 /** Fields the core fills in by itself when a backend leaves them out. */

@@ -1,4 +1,5 @@
 import type { AgentBackend, AgentProtocol, BackendCapabilities, ProcessMode, Step } from "../spec/backend.ts";
+import type { JsonObject } from "../spec/json.ts";
 import type { MemoryProgram, MemoryProcess } from "./memory-sandbox.ts";
 import { parseScriptedLine, type ScriptedLine } from "./scripted-line.ts";
 
@@ -7,7 +8,12 @@ export type { ScriptedLine } from "./scripted-line.ts";
 /** A line that a scripted agent receives. */
 export type ScriptedInput =
   | { readonly type: "open"; readonly resume?: string }
-  | { readonly type: "prompt"; readonly turnId: string; readonly text: string }
+  | {
+      readonly type: "prompt";
+      readonly turnId: string;
+      readonly text: string;
+      readonly outputSchema?: JsonObject;
+    }
   | { readonly type: "interrupt" }
   /** The time that the agent asked for with `wakeAfterMs` has passed. */
   | { readonly type: "tick" }
@@ -91,7 +97,8 @@ class ScriptedProtocol implements AgentProtocol {
 
   prompt(turn: Parameters<AgentProtocol["prompt"]>[0]): Step {
     const text = turn.content.map((part) => (part.type === "text" ? part.text : part.mediaType)).join("\n");
-    return send({ type: "prompt", turnId: turn.turnId, text });
+    const { turnId, outputSchema } = turn;
+    return send({ type: "prompt", turnId, text, ...(outputSchema && { outputSchema }) });
   }
 
   push(line: string): Step {

@@ -26,6 +26,7 @@ holds<
   Equal<
     AgentEventType,
     | "sandbox.progress"
+    | "output.rejected"
     | "session.started"
     | "session.updated"
     | "session.ended"
