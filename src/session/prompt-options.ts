@@ -22,7 +22,8 @@ const isCount: OptionCheck = (value) =>
 
 function isJson(value: unknown): boolean {
   try {
-    return JSON.stringify(value) !== undefined;
+    JSON.stringify(value);
+    return true;
   } catch {
     return false;
   }

@@ -6,16 +6,10 @@ import { errorText } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
 import type { EventCursor } from "../log/event-cursor.ts";
 import { EventLog, type EventListener, type SubscribeOptions } from "../log/event-log.ts";
-import { abortable, deferred } from "../kit/deferred.ts";
+import { deferred } from "../kit/deferred.ts";
 import { onAbort } from "../kit/on-abort.ts";
 import type { CompiledPolicy } from "../permissions/permission-policy.ts";
-import type {
-  AgentBackend,
-  AgentSessionInput,
-  ModelInfo,
-  NativeSession,
-  TurnInput,
-} from "../spec/backend.ts";
+import type { AgentBackend, AgentSessionInput, ModelInfo, NativeSession } from "../spec/backend.ts";
 import type { PromptInput } from "../spec/content.ts";
 import type { QuestionHandler } from "../spec/permissions.ts";
 import type { Environment, Progress, Sandbox } from "../spec/sandbox.ts";
@@ -23,15 +17,14 @@ import type { PriceTable, RetryPolicy } from "../spec/session-policies.ts";
 import type { TurnResult } from "../spec/turn-result.ts";
 import type { Usage } from "../spec/usage.ts";
 import { AgentDriver } from "./agent-driver.ts";
-import { errorInfoOf } from "./turn-errors.ts";
 import { HostRequests } from "./host-requests.ts";
-import { checkPrompt, preparePrompt, summarizePrompt } from "./prompt-content.ts";
+import { checkPrompt } from "./prompt-content.ts";
 import { checkPromptOptions, checkSubscribeOptions } from "./prompt-options.ts";
 import { costOf } from "./prices.ts";
-import { defaultRepairs, StructuredOutput, withOutput } from "./structured-output.ts";
+import { defaultRepairs, StructuredOutput } from "./structured-output.ts";
 import { TurnLedger } from "./turn-ledger.ts";
-import { type PromptEnd, TurnReview } from "./turn-review.ts";
-import { TurnTimers } from "./turn-timers.ts";
+import { TurnReview } from "./turn-review.ts";
+import { TurnRunner } from "./turn-runner.ts";
 import { type PromptOptions, type StructuredPromptOptions, Turn } from "./turn.ts";
 import { addUsage } from "./usage-sum.ts";
 
@@ -39,14 +32,6 @@ import { addUsage } from "./usage-sum.ts";
 export interface ModelList {
   readonly source: "cli" | "documented";
   readonly models: readonly ModelInfo[];
-}
-
-/** A prompt that was checked, with what was asked for beside it. */
-interface PromptPlan {
-  readonly parts: ReturnType<typeof checkPrompt>;
-  readonly output: StructuredOutput | undefined;
-  readonly review: TurnReview;
-  readonly options: PromptOptions;
 }
 
 export type SessionStatus = "idle" | "running" | "closed";
@@ -84,12 +69,9 @@ export class Session implements AsyncDisposable {
   readonly #ledger: TurnLedger;
   readonly #driver: AgentDriver;
   readonly #requests: HostRequests;
+  readonly #runner: TurnRunner;
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #waiting = new Set<Turn>();
-  #running: Turn | undefined;
-  /** Ends the preparations of the running turn when it ends before the agent is asked. */
-  #preparing: AbortController | undefined;
-  #review: TurnReview | undefined;
   #closing: Promise<void> | undefined;
   #usage: Usage = { inputTokens: 0, outputTokens: 0 };
   #costUsd: number | undefined;
@@ -113,7 +95,7 @@ export class Session implements AsyncDisposable {
       log: (event, bytes, turnId) => {
         if (!this.#log.ended) this.#log.append(event, bytes, turnId);
       },
-      holds: (body, cause) => this.#holds({ body, cause }),
+      holds: (body, cause) => this.#runner.holds({ body, cause }),
       ended: (result, cause) => {
         this.#turnEnded(result, cause);
       },
@@ -148,6 +130,10 @@ export class Session implements AsyncDisposable {
       reply: (answer) => {
         this.#driver.reply(answer);
       },
+    });
+    this.#runner = new TurnRunner({
+      ...{ backend, sandbox, input, redactor },
+      ...{ log: this.#log, ledger: this.#ledger, driver: this.#driver, requests: this.#requests },
     });
   }
 
@@ -221,7 +207,11 @@ export class Session implements AsyncDisposable {
       repairs,
       log: (event) => void this.#log.append(event),
     });
-    void this.#queue.add(() => this.#run(turn, { parts, output, review, options })).finally(() => stop?.());
+    void this.#queue
+      .add(async () => {
+        if (this.#waiting.delete(turn)) await this.#runner.run(turn, { parts, output, review, options });
+      })
+      .finally(() => stop?.());
     return turn;
   }
 
@@ -248,7 +238,7 @@ export class Session implements AsyncDisposable {
 
   /** Stops the running turn, if any, and resolves when it has ended. Queued turns follow. */
   async interrupt(): Promise<void> {
-    if (this.#running !== undefined) await this.#interruptTurn(this.#running);
+    if (this.#runner.running !== undefined) await this.#interruptTurn(this.#runner.running);
   }
 
   /**
@@ -315,74 +305,14 @@ export class Session implements AsyncDisposable {
     this.#log.append({ type: "sandbox.progress", ...progress });
   }
 
-  async #run(turn: Turn, { parts, output, review, options }: PromptPlan): Promise<void> {
-    if (!this.#waiting.delete(turn)) return;
-    this.#running = turn;
-    this.#review = review;
-    const { sandbox, input, redactor, backend } = this.#parts;
-    const preparing = new AbortController();
-    this.#preparing = preparing;
-    // All is in place before the event: a listener may interrupt the turn at once.
-    this.#ledger.begin(turn.id);
-    turn.begin(this.#log.lastSeq + 1);
-    this.#log.append({ type: "turn.started", turnId: turn.id, prompt: summarizePrompt(parts, redactor) });
-    const timers = new TurnTimers(options, {
-      lastActivityAt: () => this.#driver.lastActivityAt,
-      isWaiting: () => this.#ledger.awaitsHost || this.#ledger.isHeld || this.#log.pressure !== undefined,
-      expired: (kind, timeoutMs) => {
-        turn.timedOut(kind, timeoutMs);
-        void this.#driver.interrupt("timeout");
-      },
-    });
-    try {
-      const { signal } = preparing;
-      const content = await abortable(
-        preparePrompt(parts, { sandbox, folder: `${input.stateDirectory}/attachments/${turn.id}`, signal }),
-        signal,
-      );
-      const asked = { turnId: turn.id, content };
-      await this.#driver.run(withOutput(asked, output, backend), (...end) => this.#reviewed(review, ...end));
-    } catch (error) {
-      this.#ledger.fail(errorInfoOf(error), error);
-    } finally {
-      timers.stop();
-      await this.#driver.settled();
-      this.#running = undefined;
-      this.#review = undefined;
-    }
-  }
-
-  #holds(end: PromptEnd): boolean {
-    if (this.#review?.concerns(end.body) !== true) return false;
-    this.#driver.turnHeld(end);
-    return true;
-  }
-
-  async #reviewed(
-    review: TurnReview,
-    end: PromptEnd,
-    asked: TurnInput,
-    signal: AbortSignal,
-  ): Promise<TurnInput | undefined> {
-    this.#requests.cancelClosed();
-    const verdict = await review.decide(end, asked, this.#ledger.text, signal);
-    if (this.#ledger.turnId !== asked.turnId) return undefined;
-    if (verdict.type === "again") return verdict.turn;
-    this.#ledger.settle(verdict.end.body, verdict.end.cause);
-    return undefined;
-  }
-
   #turnEnded(result: TurnResult, cause: unknown): void {
-    this.#preparing?.abort();
-    this.#requests.cancelClosed();
     this.#usage = addUsage(this.#usage, result.usage);
     if (result.costUsd !== undefined) this.#costUsd = (this.#costUsd ?? 0) + result.costUsd;
-    this.#driver.turnEnded();
-    this.#running?.end(result, cause);
+    this.#runner.ended(result, cause);
   }
 
   async #interruptTurn(turn: Turn): Promise<void> {
-    if (turn === this.#running) await this.#driver.interrupt("host");
+    if (turn === this.#runner.running) await this.#driver.interrupt("host");
     else this.#cancelWaiting(turn);
   }
 
@@ -404,14 +334,11 @@ export class Session implements AsyncDisposable {
   async #steer(turn: Turn, message: PromptInput): Promise<void> {
     const parts = checkPrompt(message, this.#parts.backend);
     if (!this.#parts.backend.capabilities.steering) throw this.#unsupported("a message during a turn");
-    if (turn !== this.#running || this.#ledger.turnId !== turn.id) {
+    if (turn !== this.#runner.running || this.#ledger.turnId !== turn.id) {
       throw new TypeError("steer: the turn is not running. Send the message with session.prompt().");
     }
-    const { sandbox, input } = this.#parts;
     const id = randomUUID();
-    const signal = this.#preparing?.signal;
-    const folder = `${input.stateDirectory}/attachments/${id}`;
-    const content = await preparePrompt(parts, { sandbox, folder, signal });
+    const content = await this.#runner.prepare(parts, id);
     await this.#driver.steer(turn.id, { id, type: "steer", content });
   }
 
@@ -430,7 +357,7 @@ export class Session implements AsyncDisposable {
   async #end(reason: "closed" | "destroyed" | "failed", stop: () => Promise<void>): Promise<void> {
     for (const turn of [...this.#waiting]) this.#cancelWaiting(turn);
     if (reason === "destroyed") this.#ledger.interruptRequested("host");
-    else if (this.#running !== undefined) await this.#driver.interrupt("host");
+    else if (this.#runner.running !== undefined) await this.#driver.interrupt("host");
     await stop();
     this.#ledger.fail({ code: "sandbox_closed", message: "The sandbox was destroyed.", retryable: false });
     await this.#queue.onIdle();
