@@ -18,8 +18,7 @@ describeMatrix("the model's API fails", (scene) => {
   it("a 429 that passes is a retry, not a failure", async () => {
     await using box = await scene.start();
     const session = await box.createSession();
-    // Codex gives up at a request that is refused with 429, and tries again only when it comes within an answer.
-    const begun = scene.agent === "codex" ? "!text Begun.\n" : "";
+    const begun = scene.agent.retriesRefusedRequests === true ? "" : "!text Begun.\n";
     const turn = session.prompt(`${begun}!status 429 times 1\n!text recovered`);
     const events = await collect(turn);
     expect((await turn).text).toBe("recovered");
@@ -38,7 +37,7 @@ describeMatrix("the model's API fails", (scene) => {
 });
 
 describeMatrix("something dies", (scene) => {
-  it("the CLI: the turn fails, and the next one resumes in a new process", async () => {
+  scene.it("the CLI: the turn fails, and the next one resumes in a new process", ["resume"], async () => {
     await using box = await scene.start();
     const session = await box.createSession();
     await session.prompt("!text Remember 815.");

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import {
   type AgentBackend,
   type AgentEvent,
@@ -6,68 +6,40 @@ import {
   type SandboxProvider,
   type StartOptions,
 } from "playpen";
-import { claude } from "playpen/claude";
-import { codex } from "playpen/codex";
-import { docker } from "playpen/docker";
-import { local } from "playpen/local";
 import { type ModelServer, startModelServer } from "playpen/testing";
-import { describeWith, type Engine } from "../../image/engines.ts";
-import { hostCliDirectory, hostCliFolder, testImage } from "../../image/paths.ts";
+import {
+  type CapabilityNeed,
+  missingCapability,
+} from "../../../src/testing/backend-conformance/capability-need.ts";
+import { describeWith } from "../../image/engines.ts";
+import { type Place, type PlaceName, places } from "./places.ts";
+import { type AgentConnection, type AgentDescription, agentScenes } from "./scenes/index.ts";
 
 /** Not a real key, but of a real one's form; no event, error or argument may show it. */
 export const secretKey = "sk-ant-api03-test-5f0c2b7e9d1a4c3b8e6f";
 
-export type AgentName = "claude" | "codex";
-export type PlaceName = "docker" | "bubblewrap" | "none";
-
-interface Place {
-  readonly name: PlaceName;
-  readonly engines: readonly Engine[];
-  readonly provider: () => SandboxProvider;
-  /** Where the CLIs are, when they are not on the sandbox's own PATH. */
-  readonly command: (agent: AgentName) => { readonly command?: string };
-}
-
-const onHost = (agent: AgentName): { readonly command: string } => ({
-  command: `${hostCliDirectory()}/${agent}`,
-});
-
-const places: readonly Place[] = [
-  {
-    name: "docker",
-    engines: ["docker", "test-image"],
-    // The model server listens on this machine's loopback interface only.
-    provider: () => docker({ image: testImage(), network: "host" }),
-    command: () => ({}),
-  },
-  {
-    name: "bubblewrap",
-    engines: ["bubblewrap", "host-clis"],
-    provider: () => local({ readOnlyPaths: [hostCliFolder()] }),
-    command: onHost,
-  },
-  { name: "none", engines: ["host-clis"], provider: () => local({ isolation: "none" }), command: onHost },
-];
-
-export interface AgentOptions {
-  readonly mode?: "session" | "turn";
-  readonly env?: { readonly [name: string]: string };
-}
+export type AgentOptions = Pick<AgentConnection, "mode" | "env">;
 
 /** One place with one agent in it, for the tests of a suite. */
 export interface Scene {
   readonly place: PlaceName;
-  readonly agent: AgentName;
+  readonly agent: AgentDescription;
   readonly server: ModelServer;
   readonly provider: () => SandboxProvider;
   backend(options?: AgentOptions): AgentBackend;
   /** Starts a box with the agent; every tool call is allowed unless the options say otherwise. */
   start(options?: Partial<StartOptions>, agent?: AgentOptions): Promise<SandboxAgent>;
+  /** Declares a test that is skipped where the backend does not declare what it needs; the skip names that. */
+  it(title: string, needs: readonly CapabilityNeed[], test: () => Promise<void>): void;
 }
 
 export interface MatrixOptions {
-  readonly agents?: readonly AgentName[];
+  /** Default: all agents. */
+  readonly agents?: (agent: AgentDescription) => boolean;
+  /** Default: all places. */
   readonly places?: readonly PlaceName[];
+  /** Whether all agents run it in every place. Default: only those which run everywhere; the others in `"none"`. */
+  readonly isSmoke?: boolean;
 }
 
 /** Declares a suite for each place and agent: the real CLI, in the real sandbox, against the model server. */
@@ -76,9 +48,12 @@ export function describeMatrix(
   suite: (scene: Scene) => void,
   options: MatrixOptions = {},
 ): void {
-  const { agents = ["claude", "codex"] } = options;
+  const { agents: isWanted = () => true, isSmoke = false } = options;
   for (const place of places) {
     if (options.places !== undefined && !options.places.includes(place.name)) continue;
+    const agents = agentScenes.filter(
+      (agent) => isWanted(agent) && (isSmoke || place.name === "none" || agent.runsEverywhere === true),
+    );
     describeWith(place.engines, `${name} in ${place.name}`, () => {
       let server: ModelServer | undefined;
       beforeAll(async () => {
@@ -88,7 +63,7 @@ export function describeMatrix(
         await server?.close();
       });
       for (const agent of agents) {
-        describe(agent, () => {
+        describe(agent.name, () => {
           suite(sceneOf(place, agent, () => server));
         });
       }
@@ -96,22 +71,15 @@ export function describeMatrix(
   }
 }
 
-function sceneOf(place: Place, agent: AgentName, currentServer: () => ModelServer | undefined): Scene {
+function sceneOf(place: Place, agent: AgentDescription, currentServer: () => ModelServer | undefined): Scene {
   const running = (): ModelServer => {
     const server = currentServer();
     if (server === undefined) throw new Error("The model server is not running yet.");
     return server;
   };
-  const backend = (options: AgentOptions = {}): AgentBackend => {
-    const { url } = running();
-    const shared = { ...place.command(agent), ...(options.mode === undefined ? {} : { mode: options.mode }) };
-    if (agent === "claude") {
-      const env = { ANTHROPIC_API_KEY: secretKey, CLAUDE_CODE_MAX_RETRIES: "1", ...options.env };
-      return claude({ ...shared, baseUrl: url, env });
-    }
-    const env = { OPENAI_API_KEY: secretKey, ...options.env };
-    return codex({ ...shared, baseUrl: `${url}/v1`, model: "stand-in", env });
-  };
+  const backendAt = (url: string, options: AgentOptions): AgentBackend =>
+    agent.backend({ url, key: secretKey, ...place.command(agent.command), ...options });
+  const backend = (options: AgentOptions = {}): AgentBackend => backendAt(running().url, options);
   return {
     place: place.name,
     agent,
@@ -127,6 +95,11 @@ function sceneOf(place: Place, agent: AgentName, currentServer: () => ModelServe
         permissions: "allow-all",
         ...options,
       }),
+    it: (title, needs, test) => {
+      const missing = missingCapability(needs, backendAt("http://127.0.0.1:9", {}));
+      if (missing === undefined) it(title, test);
+      else it.skip(`${title} [skipped: ${missing}]`, test);
+    },
   };
 }
 

@@ -1,0 +1,31 @@
+import type { AgentBackend } from "playpen";
+import type { Environment, ProcessMode } from "playpen/kit";
+
+/** What leads a CLI to the model server. */
+export interface AgentConnection {
+  /** Address of the model server, without a path. */
+  readonly url: string;
+  /** Given to the CLI as its key; no event, error or argument may show it. */
+  readonly key: string;
+  /** The executable, where it is not on the sandbox's own PATH. */
+  readonly command?: string;
+  readonly mode?: ProcessMode;
+  /** Added to the environment of the CLI's process. */
+  readonly env?: Environment;
+}
+
+/** One agent for the suites that run the real CLIs. What it can do is for its backend to declare. */
+export interface AgentDescription {
+  /** As the suites call it. */
+  readonly name: string;
+  /** The command that its package installs. */
+  readonly command: string;
+  /** Makes the backend; called with an address that leads nowhere, too, to read the capabilities. */
+  readonly backend: (connection: AgentConnection) => AgentBackend;
+  /** Whether it can also run with one process per turn. */
+  readonly hasTurnMode?: boolean;
+  /** Run everything in every place, rather than a smoke test outside of `"none"`. */
+  readonly runsEverywhere?: boolean;
+  /** The CLI tries again when a request is refused with 429, and not only when it comes within an answer. */
+  readonly retriesRefusedRequests?: boolean;
+}

@@ -1,0 +1,16 @@
+import { codex } from "playpen/codex";
+import type { AgentDescription } from "./agent-description.ts";
+
+export const codexScene: AgentDescription = {
+  name: "codex",
+  command: "codex",
+  hasTurnMode: true,
+  runsEverywhere: true,
+  backend: ({ url, key, env, ...options }) =>
+    codex({
+      ...options,
+      baseUrl: `${url}/v1`,
+      model: "stand-in",
+      env: { OPENAI_API_KEY: key, ...env },
+    }),
+};

@@ -1,0 +1,8 @@
+import type { AgentDescription } from "./agent-description.ts";
+import { claudeScene } from "./claude.ts";
+import { codexScene } from "./codex.ts";
+
+export type { AgentConnection, AgentDescription } from "./agent-description.ts";
+
+/** Every agent that the suites know. Adding one takes its file here and its line in this list. */
+export const agentScenes: readonly AgentDescription[] = [claudeScene, codexScene];
