@@ -9,6 +9,14 @@ export {
   type MemorySandboxProvider,
 } from "./memory-sandbox.ts";
 export {
+  scripted,
+  type Script,
+  type Scripted,
+  type ScriptedFault,
+  type ScriptedOptions,
+  type ScriptedStep,
+} from "./scripted.ts";
+export {
   scriptedAgent,
   scriptedBackend,
   type ScriptedAgent,

@@ -57,7 +57,7 @@ describe("what a session asks for", () => {
     [{ prices: { m: { input: -1, output: 1 } } }, "as input"],
   ])("is refused when it is malformed: %j", async (options, message) => {
     const { box } = await start(echo);
-    const created = box.createSession(options as CreateSessionOptions);
+    const created = box.createSession(options);
     await expect(created).rejects.toThrow(TypeError);
     await expect(created).rejects.toThrow(message);
   });
