@@ -8,6 +8,19 @@ import type { PromptSummary } from "../spec/events.ts";
 import type { Sandbox } from "../spec/sandbox.ts";
 
 const imageTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/** How files of each type begin, as Latin-1. A model's API refuses an image that is not what it is said to be. */
+const imageBeginnings: { readonly [mediaType: string]: RegExp } = {
+  "image/png": /^\x89PNG\r\n\x1a\n/,
+  "image/jpeg": /^\xff\xd8\xff/,
+  "image/gif": /^GIF8[79]a/,
+  "image/webp": /^RIFF[^]{4}WEBP/,
+};
+/** More than any model's API takes. */
+const maxImageBytes = 20 * 1024 * 1024;
+const maxFileBytes = 100 * 1024 * 1024;
+const maxParts = 100;
+/** File systems take 255; an agent may add an ending of its own. */
+const maxNameBytes = 200;
 
 /**
  * Checks a prompt and brings it into one form.
@@ -20,6 +33,11 @@ export function checkPrompt(input: PromptInput, backend: AgentBackend): readonly
   if (!Array.isArray(parts) || parts.length === 0) {
     throw new TypeError(
       `prompt: must be a string or a non-empty array of content parts, received ${show(input)}.`,
+    );
+  }
+  if (parts.length > maxParts) {
+    throw new TypeError(
+      `prompt: at most ${String(maxParts)} content parts, received ${String(parts.length)}.`,
     );
   }
   return parts.map((part, index) => checkPart(part, `prompt[${String(index)}]`, backend));
@@ -42,25 +60,28 @@ function checkPart(part: unknown, place: string, backend: AgentBackend): Content
           `${place}: mediaType must be one of ${imageTypes.join(", ")}, received ${show(mediaType)}.`,
         );
       }
+      checkSize(data.byteLength, maxImageBytes, place);
+      if (imageBeginnings[mediaType]?.test(Buffer.from(data.subarray(0, 16)).toString("latin1")) !== true)
+        throw new TypeError(`${place}: data is no ${mediaType}. Correct mediaType, or the bytes.`);
       if (!backend.capabilities.images) {
-        throw new SandboxAgentError(
-          "unsupported",
-          `${backend.name} takes no images in mode "${backend.mode}".`,
-          {
-            details: { subject: backend.name, feature: "images" },
-          },
-        );
+        const message = `${backend.name} takes no images in mode "${backend.mode}": pass it as a file part, which the agent can open if its tools can.`;
+        throw new SandboxAgentError("unsupported", message, {
+          details: { subject: backend.name, feature: "images" },
+        });
       }
       return { type: "image", data, mediaType };
     }
     case "file": {
       const { name, data } = part;
-      if (typeof name !== "string" || !/^[^/\0\n]{1,200}$/.test(name) || name === "." || name === "..") {
-        throw new TypeError(`${place}: name must be a plain file name, received ${show(name)}.`);
+      if (!isFileName(name)) {
+        throw new TypeError(
+          `${place}: name must be a plain file name of at most ${String(maxNameBytes)} bytes, without folders and control characters, received ${show(name)}.`,
+        );
       }
       if (!(data instanceof Uint8Array) && typeof data !== "string") {
         throw new TypeError(`${place}: data must be a Uint8Array or a string.`);
       }
+      checkSize(typeof data === "string" ? Buffer.byteLength(data) : data.byteLength, maxFileBytes, place);
       return { type: "file", name, data };
     }
     default:
@@ -72,6 +93,24 @@ function checkPart(part: unknown, place: string, backend: AgentBackend): Content
 
 function isImageType(value: unknown): value is "image/png" | "image/jpeg" | "image/gif" | "image/webp" {
   return typeof value === "string" && imageTypes.includes(value);
+}
+
+function isFileName(value: unknown): value is string {
+  return (
+    typeof value === "string" &&
+    /^[^/\0-\x1f\x7f]+$/.test(value) &&
+    value !== "." &&
+    value !== ".." &&
+    Buffer.byteLength(value) <= maxNameBytes
+  );
+}
+
+function checkSize(bytes: number, maxBytes: number, place: string): void {
+  if (bytes <= maxBytes) return;
+  const limit = `${String(maxBytes / 1024 / 1024)} MiB`;
+  throw new TypeError(
+    `${place}: data may have ${limit} at most, received ${String(bytes)} bytes. Larger files: box.files.write(), and name the path in the prompt.`,
+  );
 }
 
 /** What the log records of a prompt: bytes do not belong there. */

@@ -228,6 +228,8 @@ describe("malformed permissions", () => {
   });
 });
 
+const jpeg = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
+
 describe("a malformed argument", () => {
   it.each([
     ["", /prompt\[0\]: text must be a non-empty string, received ""/],
@@ -238,17 +240,31 @@ describe("a malformed argument", () => {
       [{ type: "text", text: "a" }, { type: "video" }],
       /prompt\[1\]: type must be "text", "image" or "file", received "video"/,
     ],
+    [[{ type: "image", data: new Uint8Array([1, 2, 3]), mediaType: "image/png" }], /data is no image\/png/],
+    [[{ type: "image", data: jpeg, mediaType: "image/webp" }], /data is no image\/webp/],
+    [[{ type: "file", name: "é".repeat(101), data: "x" }], /at most 200 bytes/],
+    [[{ type: "file", name: "a\u0007b", data: "x" }], /control characters/],
+    [Array.from({ length: 101 }, () => ({ type: "text", text: "x" })), /at most 100 content parts/],
     [[{ type: "image", data: "x" }], /data must be a Uint8Array of the image/],
     [
       [{ type: "image", data: new Uint8Array(), mediaType: "image/bmp" }],
       /mediaType must be one of .*received "image\/bmp"/,
     ],
-    [[{ type: "file", name: "../x", data: "" }], /name must be a plain file name, received "..\/x"/],
+    [[{ type: "file", name: "../x", data: "" }], /name must be a plain file name.*received "..\/x"/],
     [[{ type: "file", name: "..", data: "" }], /name must be a plain file name/],
     [[{ type: "file", name: "x" }], /data must be a Uint8Array or a string/],
   ])("of session.prompt: %j", (input, message) => {
     expect(() => session.prompt(input as never)).toThrow(TypeError);
     expect(() => session.prompt(input as never)).toThrow(message);
+  });
+
+  it("of session.prompt: what is too large", () => {
+    const data = new Uint8Array(20 * 1024 * 1024 + 1);
+    expect(() => session.prompt([{ type: "image", data, mediaType: "image/png" }])).toThrow(
+      /20 MiB at most, received 20971521 bytes.*box.files.write/,
+    );
+    const text = "x".repeat(100 * 1024 * 1024 + 1);
+    expect(() => session.prompt([{ type: "file", name: "x", data: text }])).toThrow(/100 MiB at most/);
   });
 
   it.each([
