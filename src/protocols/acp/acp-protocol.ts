@@ -378,7 +378,8 @@ export class AcpProtocol implements AgentProtocol {
       step.emit(...(events ?? [{ type: "agent.unknown" as const, raw: step.raw }]));
       return;
     }
-    const update = objectField(params, "update");
+    const told = objectField(params, "update");
+    const update = this.#profile.readUpdate?.(told) ?? told;
     if (this.#isReplaying && isConversation(update)) {
       if (this.#state === "draining") {
         step.wakeAfterMs = this.#profile.replayQuietMs ?? defaultReplayQuietMs;

@@ -84,6 +84,8 @@ export interface AcpProfile {
   readonly thinkingOption?: string;
   /** Config options to set once the session is there, by id. */
   readonly configOptions?: { readonly [id: string]: string | boolean };
+  /** The `update` of a `session/update` as the protocol would have it, for agents that say some things in their own way. */
+  readonly readUpdate?: (update: JsonObject) => JsonObject;
   /** What the agent's messages about a tool call mean, where that is better known than by the protocol alone. */
   readonly describeTool?: (call: AcpToolCall) => Partial<AcpToolFacts> | undefined;
   /** Default: `usage` in the answer to `session/prompt`, taken for that of the turn. */

@@ -70,18 +70,14 @@ export function callFileChanges(toolCallId: string, call: JsonObject): readonly 
   const changes = arrayField(call, "content").flatMap((item): FileChanged[] => {
     const path = stringField(item, "path");
     if (stringField(item, "type") !== "diff" || path === undefined) return [];
-    const before = stringField(item, "oldText");
+    // Agents that tell an empty text for none say in the metadata what it is.
+    const told = stringField(objectField(item, "_meta"), "kind");
+    const before = told === "add" ? undefined : stringField(item, "oldText");
     const after = stringField(item, "newText") ?? "";
-    const isGone = isDeletion && after === "";
-    return [
-      {
-        type: "file.changed",
-        path,
-        change: isGone ? "deleted" : before === undefined ? "added" : "modified",
-        diff: unifiedDiff(path, before, isGone ? undefined : after),
-        toolCallId,
-      },
-    ];
+    const isGone = (isDeletion || told === "delete") && after === "";
+    const change = isGone ? "deleted" : before === undefined ? "added" : "modified";
+    const diff = unifiedDiff(path, before, isGone ? undefined : after);
+    return [{ type: "file.changed", path, change, diff, toolCallId }];
   });
   if (changes.length > 0 || !isDeletion) return changes;
   return arrayField(call, "locations").flatMap((location): FileChanged[] => {
