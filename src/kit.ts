@@ -46,6 +46,8 @@ export {
   modelFailure,
   retryReasonOf,
 } from "./kit/agent-failures.ts";
+export { abortable, settlesWithin } from "./kit/deferred.ts";
+export { undoneWhenAborted } from "./kit/undone-when-aborted.ts";
 export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spawn.ts";
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";

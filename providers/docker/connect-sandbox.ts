@@ -1,6 +1,5 @@
 import type Dockerode from "dockerode";
-import { type CreateOptions, SandboxAgentError, type SandboxSpec } from "../../src/kit.ts";
-import { untilAborted } from "./abort.ts";
+import { type CreateOptions, SandboxAgentError, type SandboxSpec, abortable } from "../../src/kit.ts";
 import { ownLabel } from "./container-config.ts";
 import { providerName } from "./container-state.ts";
 import type { DockerSettings } from "./docker-options.ts";
@@ -18,7 +17,7 @@ export async function connectSandbox(
 ): Promise<DockerSandbox> {
   // Anything else would be another path of the engine's API.
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) throw notFound(id, "That is no container's id.");
-  const { Id, Config, State } = await untilAborted(inspect(engine, id), options.signal);
+  const { Id, Config, State } = await abortable(inspect(engine, id), options.signal);
   if (Config.Labels[ownLabel.name] !== ownLabel.value)
     throw notFound(id, "There is such a container, but it is no sandbox.");
   if (!State.Running) throw notFound(id, "It has ended.");

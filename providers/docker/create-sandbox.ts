@@ -1,6 +1,11 @@
 import type Dockerode from "dockerode";
-import { type CreateOptions, SandboxAgentError, type SandboxSpec } from "../../src/kit.ts";
-import { undoneWhenAborted, untilAborted } from "./abort.ts";
+import {
+  type CreateOptions,
+  SandboxAgentError,
+  type SandboxSpec,
+  undoneWhenAborted,
+  abortable,
+} from "../../src/kit.ts";
 import { containerConfig, sandboxLabels } from "./container-config.ts";
 import { providerName, removeContainer } from "./container-state.ts";
 import type { DockerSettings } from "./docker-options.ts";
@@ -17,7 +22,7 @@ export async function createSandbox(
   options: CreateOptions,
 ): Promise<DockerSandbox> {
   const { signal, onProgress } = options;
-  const image = await untilAborted(ensureImage(engine, settings, options), signal);
+  const image = await abortable(ensureImage(engine, settings, options), signal);
   const user = settings.user ?? image.user;
   onProgress?.({ phase: "create", message: `Creating a container from ${settings.image}` });
   const created = createContainer(engine, settings, spec, user, signal);

@@ -10,8 +10,8 @@ import {
   type SandboxProcess,
   type Signal,
   markedEnvironment,
+  undoneWhenAborted,
 } from "../../src/kit.ts";
-import { undoneWhenAborted } from "./abort.ts";
 import { endsWithin, isRunning, lost } from "./container-state.ts";
 import { isGone, isUnreachable, wordsOf } from "./engine-errors.ts";
 import { ExecConnection } from "./exec-connection.ts";

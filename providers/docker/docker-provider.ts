@@ -9,8 +9,8 @@ import {
   type SandboxInfo,
   type SandboxProvider,
   type SandboxSpec,
+  abortable,
 } from "../../src/kit.ts";
-import { untilAborted } from "./abort.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
 import { labelFilter } from "./container-config.ts";
 import { providerName } from "./container-state.ts";
@@ -116,7 +116,7 @@ class DockerProvider implements SandboxProvider {
     use: (engine: Dockerode) => Promise<Value>,
   ): Promise<Value> {
     signal?.throwIfAborted();
-    const engine = await untilAborted(this.#findEngine(), signal);
+    const engine = await abortable(this.#findEngine(), signal);
     try {
       return await use(engine);
     } catch (error) {

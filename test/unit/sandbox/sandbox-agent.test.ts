@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { deferred } from "../../../src/kit/deferred.ts";
 import { SandboxAgent } from "../../../src/sandbox-agent.ts";
 import type { Progress, SandboxProvider } from "../../../src/spec/sandbox.ts";
 import { memorySandbox, type MemoryProgram } from "../../../src/testing/memory-sandbox.ts";
@@ -12,22 +13,19 @@ const programs = { "scripted-agent": scriptedAgent(echo) };
 function installing(): {
   readonly provider: ReturnType<typeof memorySandbox>;
   readonly release: (exitCode: number) => void;
-  readonly started: Promise<void>;
+  readonly started: Promise<unknown>;
+  readonly startedAgain: Promise<unknown>;
   readonly installations: () => number;
 } {
   let count = 0;
   let release: (exitCode: number) => void = () => undefined;
-  let onStarted: () => void = () => undefined;
-  const started = new Promise<void>((resolve) => {
-    onStarted = resolve;
-  });
+  const starts = [deferred<undefined>(), deferred<undefined>()] as const;
   const shell: MemoryProgram = async ({ argv, write, killed }) => {
     if (argv[2]?.includes("npm install") !== true) {
       await write("playpen:state=/state\nplaypen:npm=1\nplaypen:node=v20.0.0\n");
       return 0;
     }
-    count++;
-    onStarted();
+    starts[count++]?.resolve(undefined);
     const exitCode = await new Promise<number>((resolve) => {
       release = resolve;
       killed.addEventListener("abort", () => {
@@ -42,7 +40,8 @@ function installing(): {
     release: (exitCode) => {
       release(exitCode);
     },
-    started,
+    started: starts[0].promise,
+    startedAgain: starts[1].promise,
     installations: () => count,
   };
 }
@@ -176,14 +175,14 @@ describe("box.createSession", () => {
   });
 
   it("tries again after a failed installation", async () => {
-    const { provider, release, started } = installing();
+    const { provider, release, started, startedAgain } = installing();
     await using box = await SandboxAgent.start({ sandbox: provider, agent });
     const first = box.createSession();
     await started;
     release(1);
     await expect(first).rejects.toMatchObject({ code: "cli_install_failed" });
     const second = box.createSession();
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await startedAgain;
     release(0);
     expect((await second).status).toBe("idle");
   });

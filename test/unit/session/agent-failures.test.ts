@@ -193,7 +193,7 @@ describe("an agent that behaves badly", () => {
           agent.process.killed.addEventListener("abort", resolve);
         });
         await agent.say({ events: [{ type: "turn.interrupted", by: "host" }] });
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await quiet();
         return 0;
       },
       { capabilities: { interrupt: "signal" } },
