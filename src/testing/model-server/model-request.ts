@@ -39,9 +39,10 @@ export interface ModelRequest {
 
 /**
  * `title` names the session, `probe` tries the connection, `compaction` shortens the conversation, `summary` puts
- * something into a few words, and `decision` wants a choice made in a form that the request prescribes.
+ * something into a few words, `memory` looks for what is worth keeping beyond the session, and `decision` wants a choice
+ * made in a form that the request prescribes.
  */
-export type SideRequest = "title" | "probe" | "compaction" | "summary" | "decision";
+export type SideRequest = "title" | "probe" | "compaction" | "summary" | "memory" | "decision";
 
 /** One thing in a conversation, as far as it decides what is due. */
 export type ConversationEntry =

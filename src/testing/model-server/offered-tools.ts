@@ -1,5 +1,6 @@
 import { isJsonObject, stringField } from "../../kit/json.ts";
 import type { JsonObject } from "../../spec/json.ts";
+import { askInput, askNames } from "./ask-input.ts";
 import type { ModelRequest, OfferedTool } from "./model-request.ts";
 import { answerToolName } from "./side-request.ts";
 import { ScriptError, type ToolStep } from "./script.ts";
@@ -25,7 +26,6 @@ const shellNames = [
   "Execute",
 ] as const;
 const writeNames = ["Write", "write_file", "write", "Create", "create"] as const;
-const askNames = ["AskUserQuestion", "request_user_input"] as const;
 
 const structuredNames = ["StructuredOutput", answerToolName] as const;
 
@@ -100,15 +100,15 @@ function writeCall(path: string, content: string, offer: Offer): ToolCall {
 }
 
 function askCall(question: string, options: readonly string[], offer: Offer): ToolCall {
-  const tool = findTool(askNames, offer);
+  const tool = findTool(askNames, offer) ?? deferredAskTool(offer);
   if (tool === undefined) throw missing("a way to ask the user", offer);
-  const asked = {
-    question,
-    header: "Choice",
-    options: options.map((label) => ({ label, description: `Chooses ${label}.` })),
-  };
-  const own = tool.name === "AskUserQuestion" ? { multiSelect: false } : { id: "choice" };
-  return toCall(tool, { questions: [{ ...asked, ...own }] });
+  return toCall(tool, askInput(tool, question, options));
+}
+
+/** Qwen Code has its tool for questions looked up by another, yet takes the call without that. */
+function deferredAskTool(offer: Offer): OfferedTool | undefined {
+  const search = findTool(["tool_search"], offer);
+  return search && { name: "ask_user_question", kind: "function", description: "", parameters: {} };
 }
 
 /** The tool that takes a program which calls the other tools, as Codex offers it for its newest models. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextRound, setTimeout as sleep } from "node:timers/promises";
 import type { Dialect, Frame } from "./dialects/dialect.ts";
 import type { ModelRequest } from "./model-request.ts";
 import type { Reply, ReplyPart } from "./reply.ts";
@@ -42,6 +42,8 @@ async function playStream(
   const send = async (frames: Iterable<Frame>): Promise<void> => {
     for (const frame of frames) {
       if (frame.delta === true && reply.delayMs > 0) await pause(reply.delayMs, ended);
+      // Writes of one round arrive together, and a client knows a bare frame only by its being alone.
+      if (frame.bare === true) await nextRound();
       ended.throwIfAborted();
       if (!response.write(eventText(frame))) await once(response, "drain", { signal: ended });
     }

@@ -47,6 +47,8 @@ export function sideAnswer(request: ModelRequest): Script {
       return [{ type: "text", text: summary(request.prompts) }];
     case "summary":
       return [{ type: "text", text: sessionTitle }];
+    case "memory":
+      return [{ type: "text", text: "There is nothing to keep." }];
     case "decision":
       return structuredAnswer(request) ?? [{ type: "text", text: "OK" }];
     default:

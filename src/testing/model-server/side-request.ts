@@ -13,7 +13,7 @@ interface Clues {
 
 const compactionPrompts = [
   /CONTEXT CHECKPOINT COMPACTION/,
-  /Your task is to create a detailed summary of (?:the|our|this) conversation/,
+  /\b(?:Your task is to|Please) create a detailed summary of (?:the|our|this) conversation/,
   // Gemini CLI has its snapshot written, and then improved.
   /\bgenerate the updated <state_snapshot>|the <state_snapshot> you just generated/,
 ];
@@ -22,12 +22,17 @@ const titleInstructions = [
   /\btitle generator\b/i,
   /\b(?:generat|writ|creat|suggest)\w* an? [\w\s,-]{0,40}\btitle\b/i,
 ];
+const titlePrompts = [/^Generate a session title for this message:/];
 const decisionInstructions = [
   /You are a specialized Task Routing AI/,
   /You are a diagnostic agent that determines whether a conversational AI assistant is stuck/,
 ];
 const decisionPrompts = [
   /^Analyze \*only\* the content and structure of your immediately preceding response/,
+];
+const memoryInstructions = [
+  /^You are now acting as the managed memory extraction subagent/,
+  /^You are performing a managed memory dream/,
 ];
 const summaryInstructions = [/^You generate session recaps\b/, /^Write a short summary label\b/];
 const summaryPrompts = [
@@ -44,8 +49,9 @@ export function sideRequestOf({ instructions, prompt, tools }: Clues): SideReque
   if (tools.length === 1 && tools[0]?.name === answerToolName) return "decision";
   if (asks(compactionInstructions, compactionPrompts)) return "compaction";
   if (asks(decisionInstructions, decisionPrompts)) return "decision";
+  if (asks(memoryInstructions, [])) return "memory";
   if (asks(summaryInstructions, summaryPrompts)) return "summary";
-  return tools.length === 0 && matches(titleInstructions, instructions) ? "title" : undefined;
+  return tools.length === 0 && asks(titleInstructions, titlePrompts) ? "title" : undefined;
 }
 
 export function isCompactionPrompt(prompt: string): boolean {
