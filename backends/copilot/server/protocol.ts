@@ -1,0 +1,423 @@
+import {
+  booleanField,
+  exitedFailure,
+  isJsonObject,
+  JsonRpcPeer,
+  jsonRpcErrors,
+  objectField,
+  stringField,
+  type AgentEventBody,
+  type AgentExit,
+  type AgentProtocol,
+  type HostAnswer,
+  type HostRequest,
+  type JsonObject,
+  type JsonRpcId,
+  type NativeSession,
+  type ProtocolInput,
+  type Step,
+  type TurnErrorInfo,
+  type TurnInput,
+} from "../../../src/kit.ts";
+import { serverFailure } from "../events/failures.ts";
+import { SessionEvents } from "../events/session-events.ts";
+import { silentNotifications } from "../events/silent.ts";
+import type { CopilotOptions } from "../options.ts";
+import { StepBuilder } from "../step.ts";
+import { unparsedLine } from "../unparsed-line.ts";
+import { Desk, type Decision, type DeskStep, type Reply } from "./desk.ts";
+import { sessionRefusal, versionProblem } from "./handshake.ts";
+import { planEntries, promptParams, responseFormat } from "./prompt.ts";
+import type { RequestTag } from "./requests.ts";
+import { sessionConfig } from "./session-config.ts";
+import { ServerTurn } from "./turn.ts";
+
+/** The conversation with the CLI's headless server: one process for the whole session. */
+export class ServerProtocol implements AgentProtocol {
+  readonly #options: CopilotOptions;
+  readonly #input: ProtocolInput;
+  readonly #events: SessionEvents;
+  readonly #desk: Desk;
+  #peer = new JsonRpcPeer<RequestTag>();
+  #model: string | undefined;
+  #resume: NativeSession | undefined;
+  #processes = 0;
+  #sessionId: string | undefined;
+  #turn: ServerTurn | undefined;
+  /** The agent works on something that no prompt asked for. */
+  #isBusy = false;
+
+  constructor(options: CopilotOptions, input: ProtocolInput) {
+    this.#options = options;
+    this.#input = input;
+    this.#model = input.model;
+    this.#events = new SessionEvents(input);
+    this.#desk = new Desk(input, this.#events.tools);
+  }
+
+  open(start: { readonly resume?: NativeSession }): Step {
+    this.#processes += 1;
+    this.#resume = start.resume;
+    this.#peer = new JsonRpcPeer<RequestTag>();
+    this.#sessionId = undefined;
+    this.#turn = undefined;
+    this.#isBusy = false;
+    this.#desk.reset();
+    this.#events.endProcess();
+    return { write: [this.#peer.request("connect", {}, { for: "connect" })] };
+  }
+
+  prompt(turn: TurnInput): Step {
+    const params = promptParams(turn.content);
+    const running = new ServerTurn(turn.turnId, params.prompt);
+    running.isBehindOther = this.#isBusy;
+    this.#turn = running;
+    const { agentMode } = this.#input;
+    const message = {
+      ...params,
+      ...responseFormat(turn),
+      ...(agentMode === undefined ? {} : { agentMode }),
+    };
+    return { write: [this.#send("session.send", message, { for: "prompt", turnId: turn.turnId })] };
+  }
+
+  push(line: string): Step {
+    const message = this.#peer.receive(line);
+    const step = new StepBuilder();
+    step.raw = message.raw;
+    switch (message.kind) {
+      case "notification":
+        this.#notified(message.method, message.params, message.raw, step);
+        break;
+      case "request":
+        this.#asked(message.id, message.method, message.params, message.raw, step);
+        break;
+      case "result":
+        this.#answered(message.tag, message.result, step);
+        break;
+      case "error":
+        this.#refused(message.tag, message.error.message, step);
+        break;
+      case "stray":
+        break;
+      case "invalid":
+      case "unparsed":
+        this.#tell(step, [unparsedLine(line)]);
+    }
+    return step.build();
+  }
+
+  reply(answer: HostAnswer): Step {
+    const reply = this.#desk.reply(answer);
+    return reply === undefined ? {} : { write: [this.#replyLine(reply)] };
+  }
+
+  interrupt(): Step {
+    const turn = this.#turn;
+    if (turn === undefined) return {};
+    turn.isInterrupting = true;
+    const { events, replies } = this.#desk.withdrawAll();
+    // A prompt that was not taken up yet cannot be aborted: that is made up for as soon as it is.
+    const line = turn.isBegun
+      ? this.#send("session.abort", {}, { for: "nothing" })
+      : this.#peer.request("ping", {}, { for: "nothing" });
+    return { events, write: [...replies.map((reply) => this.#replyLine(reply)), line] };
+  }
+
+  request(request: HostRequest): Step {
+    switch (request.type) {
+      case "set_model": {
+        const { thinking } = this.#input;
+        const params = {
+          modelId: request.model,
+          ...(thinking === undefined ? {} : { reasoningEffort: thinking }),
+        };
+        return { write: [this.#send("session.model.switchTo", params, { for: "host", request })] };
+      }
+      case "steer": {
+        if (this.#turn === undefined || this.#turn.isInterrupting) {
+          return { responses: [{ id: request.id, error: "No turn is running that could be steered." }] };
+        }
+        const params = { ...promptParams(request.content), mode: "immediate" };
+        return { write: [this.#send("session.send", params, { for: "host", request })] };
+      }
+      case "list_models":
+        return { responses: [{ id: request.id, error: "Copilot lists no models." }] };
+    }
+  }
+
+  tick(): Step {
+    return {};
+  }
+
+  end(exit: AgentExit): Step {
+    const step = new StepBuilder();
+    for (const tag of this.#peer.abandon()) {
+      if (tag.for === "host") step.responses.push({ id: tag.request.id, error: "The CLI ended." });
+    }
+    const turn = this.#turn;
+    this.#turn = undefined;
+    this.#sessionId = undefined;
+    this.#desk.reset();
+    if (turn?.isInterrupting === true) step.events.push({ type: "turn.interrupted", by: "host" });
+    else if (turn !== undefined) this.#failed(exitedFailure("Copilot", exit), step);
+    this.#events.endProcess();
+    return step.build();
+  }
+
+  #send(method: string, params: JsonObject, tag: RequestTag): string {
+    return this.#peer.request(method, { sessionId: this.#sessionId ?? "", ...params }, tag);
+  }
+
+  #notified(method: string, params: JsonObject, raw: unknown, step: StepBuilder): void {
+    if (method === "session.event") {
+      // Those of the session that was copied, for example.
+      if (this.#sessionId !== undefined && params["sessionId"] !== this.#sessionId) return;
+      const event = params["event"];
+      if (isJsonObject(event)) this.#event(event, step);
+      else this.#tell(step, [{ type: "agent.unknown", raw }]);
+    } else if (!silentNotifications.has(method)) this.#tell(step, [{ type: "agent.unknown", raw }]);
+  }
+
+  #event(event: JsonObject, step: StepBuilder): void {
+    const data = objectField(event, "data");
+    const type = stringField(event, "type");
+    const isOfMainAgent = stringField(event, "agentId") === undefined;
+    if (type === "permission.requested") {
+      this.#permission(data, step);
+      return;
+    }
+    if (isOfMainAgent) {
+      switch (type) {
+        case "user.message":
+          this.#taken(stringField(data, "messageId"), stringField(data, "content"), step);
+          return;
+        case "assistant.turn_start":
+          if (this.#turn?.isBegun !== true) this.#isBusy = true;
+          if (this.#turn?.isBegun === false) this.#turn.isBehindOther = true;
+          return;
+        case "assistant.idle":
+          this.#idle(booleanField(data, "aborted") === true, step);
+          return;
+        case "session.todos_changed":
+          step.write.push(this.#send("session.plan.readSqlTodos", {}, { for: "todos" }));
+          return;
+        default:
+      }
+    }
+    this.#tell(step, this.#events.read(event));
+  }
+
+  /** The server has taken up a prompt: the turn's, or what the turn is steered with. */
+  #taken(messageId: string | undefined, content: string | undefined, step: StepBuilder): void {
+    const turn = this.#turn;
+    if (turn === undefined || turn.isBegun) return;
+    turn.takenId = messageId;
+    if (!turn.isPrompt(messageId, content)) return;
+    turn.isBegun = true;
+    this.#isBusy = false;
+    if (turn.isInterrupting) step.write.push(this.#send("session.abort", {}, { for: "nothing" }));
+  }
+
+  /** The agent has nothing to do any more. What it left running in the background may make it begin again. */
+  #idle(isAborted: boolean, step: StepBuilder): void {
+    const turn = this.#turn;
+    this.#isBusy = false;
+    if (turn !== undefined && !turn.isBegun && turn.isBehindOther) {
+      // That was the other thing.
+      turn.isBehindOther = false;
+      this.#events.endRun();
+      return;
+    }
+    const { failure, stopReason, usage } = this.#events;
+    if (turn === undefined) {
+      const why = failure === undefined ? [] : [notice(failure)];
+      this.#events.endRun();
+      this.#tell(step, why);
+      return;
+    }
+    if (failure !== undefined && !isAborted) {
+      this.#failed(failure, step);
+      return;
+    }
+    if (isAborted) {
+      step.events.push({
+        type: "turn.interrupted",
+        by: turn.isInterrupting ? "host" : "agent",
+        usage: usage.usage,
+      });
+    } else {
+      step.events.push({ type: "turn.completed", stopReason, usage: usage.usage, numTurns: usage.requests });
+    }
+    this.#settle();
+  }
+
+  #failed(error: TurnErrorInfo, step: StepBuilder): void {
+    const { usage } = this.#events;
+    const used = usage.requests === 0 ? {} : { usage: usage.usage };
+    step.events.push({ type: "turn.failed", error, ...used });
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.#turn = undefined;
+    this.#events.endRun();
+    this.#events.usage.reset();
+  }
+
+  #permission(data: JsonObject, step: StepBuilder): void {
+    const outcome = this.#desk.permission(data);
+    if (outcome === undefined) return;
+    if ("decision" in outcome) {
+      step.write.push(this.#decisionLine(stringField(data, "requestId") ?? "", outcome.decision));
+    } else this.#tell(step, [outcome.event]);
+  }
+
+  #asked(id: JsonRpcId, method: string, params: JsonObject, raw: unknown, step: StepBuilder): void {
+    if (method === "hooks.invoke") {
+      if (params["hookType"] === "preToolUse")
+        this.#deskStep(id, this.#desk.hook(id, objectField(params, "input")), step);
+      else step.write.push(this.#peer.respond(id, { output: {} }));
+    } else if (method === "userInput.request") this.#deskStep(id, this.#desk.question(id, params), step);
+    else {
+      step.write.push(
+        this.#peer.reject(id, { code: jsonRpcErrors.methodNotFound, message: "This client cannot do that." }),
+      );
+      this.#tell(step, [{ type: "agent.unknown", raw }]);
+    }
+  }
+
+  #deskStep(id: JsonRpcId, outcome: DeskStep, step: StepBuilder): void {
+    if ("result" in outcome) step.write.push(this.#peer.respond(id, outcome.result));
+    else this.#tell(step, [outcome.event]);
+  }
+
+  #replyLine(reply: Reply): string {
+    return reply.to === "request"
+      ? this.#peer.respond(reply.id, reply.result)
+      : this.#decisionLine(reply.requestId, reply.decision);
+  }
+
+  #decisionLine(requestId: string, result: Decision): string {
+    const method = "session.permissions.handlePendingPermissionRequest";
+    return this.#send(method, { requestId, result }, { for: "nothing" });
+  }
+
+  #answered(tag: RequestTag, result: unknown, step: StepBuilder): void {
+    switch (tag.for) {
+      case "connect":
+        this.#connected(result, step);
+        return;
+      case "fork":
+        this.#openSession(stringField(result, "sessionId"), step);
+        return;
+      case "session":
+        this.#opened(result, tag.isResumed, step);
+        return;
+      case "prompt":
+        this.#prompted(tag.turnId, stringField(result, "messageId"), step);
+        return;
+      case "todos":
+        this.#tell(step, [{ type: "plan.updated", entries: planEntries(result) }]);
+        return;
+      case "host":
+        if (tag.request.type === "set_model") {
+          this.#model = tag.request.model;
+          this.#tell(step, this.#events.facts.setModel(this.#model));
+        }
+        step.responses.push({ id: tag.request.id });
+        return;
+      case "nothing":
+    }
+  }
+
+  #refused(tag: RequestTag, message: string, step: StepBuilder): void {
+    switch (tag.for) {
+      case "connect":
+        step.startError = { ...serverFailure(message), code: "protocol_error" };
+        return;
+      case "fork":
+      case "session": {
+        const refusal = sessionRefusal(message, this.#resume);
+        if (refusal.type === "lost") step.resumeLost = true;
+        else step.startError = refusal.error;
+        return;
+      }
+      case "prompt":
+        if (this.#turn?.turnId === tag.turnId) this.#failed(serverFailure(message), step);
+        return;
+      case "host":
+        step.responses.push({ id: tag.request.id, error: serverFailure(message).message });
+        return;
+      case "todos":
+      case "nothing":
+    }
+  }
+
+  #prompted(turnId: string, messageId: string | undefined, step: StepBuilder): void {
+    const turn = this.#turn;
+    if (turn?.turnId !== turnId) return;
+    turn.messageId = messageId;
+    // The answer may come after the news that the prompt was taken up.
+    if (messageId !== undefined && turn.takenId === messageId) this.#taken(messageId, undefined, step);
+  }
+
+  #connected(result: unknown, step: StepBuilder): void {
+    const problem = versionProblem(result);
+    if (problem !== undefined) {
+      step.startError = problem;
+      return;
+    }
+    const resume = this.#resume;
+    if (resume?.fork === true) {
+      const params = { sessionId: resume.nativeSessionId };
+      step.write.push(this.#peer.request("sessions.fork", params, { for: "fork" }));
+    } else this.#openSession(resume?.nativeSessionId, step);
+  }
+
+  #openSession(resumedId: string | undefined, step: StepBuilder): void {
+    const isResumed = resumedId !== undefined;
+    const sessionId = resumedId ?? this.#input.sessionId;
+    const params = { sessionId, ...sessionConfig(this.#options, this.#input, this.#model) };
+    const method = isResumed ? "session.resume" : "session.create";
+    step.write.push(this.#peer.request(method, params, { for: "session", isResumed }));
+  }
+
+  #opened(result: unknown, isResumed: boolean, step: StepBuilder): void {
+    const sessionId = stringField(result, "sessionId");
+    if (sessionId === undefined) {
+      const message = "Copilot did not tell the id of its session.";
+      step.startError = { code: "protocol_error", message, retryable: false };
+      return;
+    }
+    this.#sessionId = sessionId;
+    step.nativeSessionId = sessionId;
+    step.ready = true;
+    const model = stringField(objectField(result, "modelState"), "modelId") ?? this.#model;
+    const news = this.#events.facts.setModel(model);
+    if (this.#processes > 1 && this.#resume?.fork === false) {
+      step.events.push(...news);
+      return;
+    }
+    step.events.push({
+      type: "session.started",
+      agent: "copilot",
+      ...(model === undefined ? {} : { model }),
+      nativeSessionId: sessionId,
+      cwd: this.#input.cwd,
+      resumed: isResumed,
+    });
+  }
+
+  /** What is told while no turn has begun belongs to none. */
+  #tell(step: StepBuilder, events: readonly AgentEventBody[]): void {
+    const isOfTurn = this.#turn !== undefined && (this.#turn.isBegun || !this.#turn.isBehindOther);
+    step.background = !isOfTurn;
+    // How much a turn has used so far is no news between turns: the next one is charged.
+    step.events.push(...(isOfTurn ? events : events.filter((event) => event.type !== "usage.updated")));
+  }
+}
+
+function notice(failure: TurnErrorInfo): AgentEventBody {
+  return { type: "agent.notice", level: "warning", message: failure.message };
+}
