@@ -76,7 +76,7 @@ const defaultReplayQuietMs = 200;
 export class AcpProtocol implements AgentProtocol {
   readonly #input: ProtocolInput;
   readonly #profile: AcpProfile;
-  readonly #text = new TextStream();
+  readonly #text: TextStream;
   readonly #tools: ToolCalls;
   readonly #usage: TurnUsage;
   readonly #permissions = new PermissionDesk();
@@ -95,6 +95,7 @@ export class AcpProtocol implements AgentProtocol {
     this.#input = input;
     this.#profile = profile;
     this.#model = input.model;
+    this.#text = new TextStream(profile);
     this.#tools = new ToolCalls(profile);
     this.#usage = new TurnUsage(profile.usage);
     this.#handshake = new Handshake(input, profile, input.model, undefined);
@@ -174,6 +175,7 @@ export class AcpProtocol implements AgentProtocol {
       return step.build();
     }
     turn.interruptRequested = true;
+    this.#tools.interrupted();
     this.#cancel(step);
     return step.build();
   }
@@ -281,9 +283,15 @@ export class AcpProtocol implements AgentProtocol {
         return;
       }
       case "failed":
+        this.#state = "none";
         step.startError = outcome.error;
+        // Nothing more is to come: most agents end then.
+        step.closeStdin = true;
+        for (const _turn of this.#waiting) step.emit({ type: "turn.failed", error: outcome.error });
+        this.#waiting = [];
         return;
       case "lost":
+        this.#state = "none";
         step.resumeLost = true;
         return;
       case "ready":

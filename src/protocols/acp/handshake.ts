@@ -182,7 +182,8 @@ export class Handshake {
 
   #wanted(): (readonly [string, () => SettingRequest | string])[] {
     const { settings } = this;
-    const { thinking, agentMode } = this.#input;
+    const { agentMode } = this.#input;
+    const thinking = this.#profile.thinkingBy === "launch" ? undefined : this.#input.thinking;
     const mode = this.#profile.sessionMode?.(this.#input) ?? agentMode;
     const model = this.#profile.modelBy === "launch" ? undefined : this.#model;
     return [

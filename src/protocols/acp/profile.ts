@@ -78,6 +78,8 @@ export interface AcpProfile {
   readonly replayQuietMs?: number;
   /** `"launch"`: the model was given by argument, environment or file. Default `"protocol"`: it is set by request. */
   readonly modelBy?: "protocol" | "launch";
+  /** The same for the level of `thinking`. */
+  readonly thinkingBy?: "protocol" | "launch";
   /** The session mode to work in, by id. Default: the session's `agentMode`, else the agent's own. */
   readonly sessionMode?: (input: ProtocolInput) => string | undefined;
   /** The config option, by id, that takes `thinking`. Default: the one of the category `thought_level`. */
@@ -86,6 +88,8 @@ export interface AcpProfile {
   readonly configOptions?: { readonly [id: string]: string | boolean };
   /** The `update` of a `session/update` as the protocol would have it, for agents that say some things in their own way. */
   readonly readUpdate?: (update: JsonObject) => JsonObject;
+  /** Each chunk of reasoning is a thought of its own, not a piece of one. Default `false`. */
+  readonly wholeThoughts?: boolean;
   /** What the agent's messages about a tool call mean, where that is better known than by the protocol alone. */
   readonly describeTool?: (call: AcpToolCall) => Partial<AcpToolFacts> | undefined;
   /** Default: `usage` in the answer to `session/prompt`, taken for that of the turn. */

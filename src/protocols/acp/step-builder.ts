@@ -8,6 +8,7 @@ export class StepBuilder {
   readonly responses: HostResponse[] = [];
   raw: unknown = undefined;
   background = false;
+  closeStdin = false;
   ready = false;
   resumeLost = false;
   startError: TurnErrorInfo | undefined;
@@ -28,6 +29,7 @@ export class StepBuilder {
       ...(this.events.length === 0 ? {} : { events: this.events }),
       ...(this.background ? { background: true } : {}),
       ...(this.write.length === 0 ? {} : { write: this.write }),
+      ...(this.closeStdin ? { closeStdin: true } : {}),
       ...(this.ready ? { ready: true } : {}),
       ...(this.resumeLost ? { resumeLost: true } : {}),
       ...(this.startError === undefined ? {} : { startError: this.startError }),

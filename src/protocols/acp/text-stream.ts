@@ -1,4 +1,5 @@
 import type { AgentEventBody } from "../../spec/events.ts";
+import type { AcpProfile } from "./profile.ts";
 
 type Noun = "message" | "reasoning";
 
@@ -15,10 +16,15 @@ interface OpenText {
  * is a chunk of another kind or of another message, a tool call, or the end of the turn.
  */
 export class TextStream {
+  readonly #wholeThoughts: boolean;
   #prefix = "";
   #count = 0;
   #open: OpenText | undefined;
   #lastMessage = "";
+
+  constructor({ wholeThoughts }: AcpProfile) {
+    this.#wholeThoughts = wholeThoughts ?? false;
+  }
 
   /** What the agent said since `begin`: its last message, as far as it has come. */
   get lastMessage(): string {
@@ -40,7 +46,9 @@ export class TextStream {
     const events = open?.noun === noun && !isOther ? [] : this.close();
     this.#open ??= { noun, messageId: `${this.#prefix}.${++this.#count}`, nativeId, text: "" };
     this.#open.text += text;
-    return [...events, { type: `${noun}.delta`, messageId: this.#open.messageId, text }];
+    const delta: AgentEventBody = { type: `${noun}.delta`, messageId: this.#open.messageId, text };
+    const isWhole = noun === "reasoning" && this.#wholeThoughts;
+    return [...events, delta, ...(isWhole ? this.close() : [])];
   }
 
   /** Completes what is open. */

@@ -30,6 +30,7 @@ export class ToolCalls {
   readonly #profile: AcpProfile;
   readonly #calls = new Map<string, Call>();
   readonly #past = new Set<string>();
+  #isInterrupted = false;
 
   constructor(profile: AcpProfile) {
     this.#profile = profile;
@@ -40,6 +41,12 @@ export class ToolCalls {
     this.#past.clear();
     for (const id of this.#calls.keys()) this.#past.add(id);
     this.#calls.clear();
+    this.#isInterrupted = false;
+  }
+
+  /** The agent was told to stop: calls that end from here on end for that reason, whatever it says of them. */
+  interrupted(): void {
+    this.#isInterrupted = true;
   }
 
   /** Takes in `tool_call` or `tool_call_update`. */
@@ -52,11 +59,14 @@ export class ToolCalls {
     if (call.isClosed) return [];
     const status = stringField(call.fields, "status");
     if (status === "completed" || status === "failed") {
-      return [...this.#start(call), ...this.#close(call, status === "completed" ? "ok" : "error")];
+      const outcome = this.#isInterrupted ? "interrupted" : status === "completed" ? "ok" : "error";
+      return [...this.#start(call), ...this.#close(call, outcome)];
     }
     // Some agents announce a call before they know what it is about.
     const isBare = status === "pending" && !isTold(call.fields["rawInput"]);
-    return isBare && !call.isStarted ? [] : [...this.#start(call), ...this.#stream(call)];
+    if (isBare && !call.isStarted) return [];
+    // The first message's content says what the call is for.
+    return [...this.#start(call), ...(isUpdate ? this.#stream(call) : [])];
   }
 
   /** Takes in what a permission is asked for: for some agents that is the only word about the call. */
