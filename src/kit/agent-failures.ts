@@ -35,14 +35,24 @@ const phrases: readonly (readonly [ErrorCode, RegExp])[] = [
 ];
 
 /**
- * Classifies an error of the model's API by its HTTP status, or by its words where there is no status.
+ * Classifies an error of the model's API by its HTTP status, which may also stand in the message, or by its words where
+ * there is none.
  *
  * @example
  * modelFailure("Rate limit exceeded", 429).code; // "rate_limited"
  */
-export function modelFailure(message: string, status?: number): TurnErrorInfo {
+export function modelFailure(message: string, status = statusIn(message)): TurnErrorInfo {
   const code = codeOf(message, status);
   return { code, message, retryable: retryable.has(code), ...(status === undefined ? {} : { status }) };
+}
+
+/** The status of an error that is told in words: `429 Too Many Requests`, `API Error (status 500)`. */
+function statusIn(message: string): number | undefined {
+  const match = /^\W*(?:\w+: )?([45]\d\d)\b|\b(?:status(?: code)?|http|error)[ :=(]{1,3}([45]\d\d)\b/i.exec(
+    message,
+  );
+  const digits = match?.[1] ?? match?.[2];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function codeOf(message: string, status: number | undefined): ErrorCode {

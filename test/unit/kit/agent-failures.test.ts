@@ -20,11 +20,23 @@ describe("modelFailure", () => {
     [undefined, "prompt is too long: 250000 tokens", "context_too_long", false],
     [undefined, "The model is overloaded", "model_overloaded", true],
     [undefined, "Unknown model: gpt-0", "model_not_found", false],
-    [undefined, "502 Bad Gateway", "model_error", true],
+    [undefined, "Bad Gateway", "model_error", true],
     [undefined, "It did not feel like it", "agent_error", false],
   ] as const)("reads status %s with %j as %s", (status, message, code, retryable) => {
     const failure = modelFailure(message, status);
     expect(failure).toEqual({ code, message, retryable, ...(status === undefined ? {} : { status }) });
+  });
+
+  it.each([
+    ["429 Too Many Requests", 429],
+    ["Error: 500 Internal Server Error", 500],
+    ["API Error (status 503): overloaded", 503],
+    ["Request failed with status code 401", 401],
+    ["HTTP 404: no such model", 404],
+    ["The file has 500 lines", undefined],
+    ["port 4040 is taken", undefined],
+  ])("finds the status in %j", (message, status) => {
+    expect(modelFailure(message).status).toBe(status);
   });
 
   it("gives the reason of a retry", () => {
