@@ -25,3 +25,4 @@ export {
   type ScriptedLine,
 } from "./scripted-backend.ts";
 export * from "./provider-conformance/index.ts";
+export * from "./backend-conformance/index.ts";

@@ -28,4 +28,8 @@ export interface AgentDescription {
   readonly runsEverywhere?: boolean;
   /** The CLI tries again when a request is refused with 429, and not only when it comes within an answer. */
   readonly retriesRefusedRequests?: boolean;
+  /** Requirements of the conformance suite that the CLI is known not to fulfil in a mode, with the reason. */
+  readonly knownFailures?: { readonly [Mode in ProcessMode]?: { readonly [id: string]: string } };
+  /** How long one step of the conformance suite may take, where 30 seconds are too few. */
+  readonly patienceMs?: number;
 }

@@ -6,6 +6,11 @@ export const codexScene: AgentDescription = {
   command: "codex",
   hasTurnMode: true,
   runsEverywhere: true,
+  knownFailures: {
+    turn: {
+      "usage.resume": "codex exec tells the sum over the thread, whose past a new session does not know",
+    },
+  },
   backend: ({ url, key, env, ...options }) =>
     codex({
       ...options,

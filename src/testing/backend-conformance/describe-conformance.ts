@@ -1,0 +1,82 @@
+import type { TestFramework } from "../provider-conformance/index.ts";
+import { backendRequirements } from "./backend-requirements.ts";
+import { missingCapability } from "./capability-need.ts";
+import type { BackendRequirement } from "./requirement.ts";
+import { runBackendRequirement, type RunBackendRequirementOptions } from "./run-requirement.ts";
+
+export interface BackendConformanceOptions extends RunBackendRequirementOptions {
+  /**
+   * Requirements that the CLI is known not to fulfil, by their ids, with the reason. They are run all the same, and the
+   * test fails once the requirement is fulfilled, so that none of them outlives its reason.
+   */
+  readonly knownFailures?: { readonly [id: string]: string };
+  /** How long a whole requirement may take; default 120 seconds. */
+  readonly timeoutMs?: number;
+}
+
+const defaultTimeoutMs = 120_000;
+
+/**
+ * Registers one test per requirement: the real CLI, in a real sandbox, against the model server of this package. What
+ * needs a capability that the backend does not declare is skipped, and the skip names it; nothing else is.
+ *
+ * @throws TypeError for a known failure without a reason, or of an id that no requirement has.
+ * @example
+ * ```ts
+ * import { describe, it } from "vitest";
+ *
+ * describeBackendConformance(
+ *   { describe, it },
+ *   {
+ *     backend: ({ url, apiKey }) => claude({ baseUrl: url, apiKey }),
+ *     sandbox: () => local({ isolation: "none" }),
+ *   },
+ * );
+ * ```
+ */
+export function describeBackendConformance(
+  framework: TestFramework,
+  options: BackendConformanceOptions,
+): void {
+  const knownFailures = options.knownFailures ?? {};
+  checkKnownFailures(knownFailures);
+  // Nobody is asked at this address: only what is declared is read.
+  const backend = options.backend({ url: "http://127.0.0.1:9", apiKey: "none" });
+  framework.describe(`backend ${backend.name} in mode ${backend.mode}`, () => {
+    for (const requirement of backendRequirements) {
+      const name = `${requirement.id}: ${requirement.title}`;
+      const missing = missingCapability(requirement.needs ?? [], backend);
+      const known = knownFailures[requirement.id];
+      const run = (): Promise<void> => runBackendRequirement(requirement, options);
+      const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+      if (missing !== undefined) framework.it.skip(`${name} [skipped: ${missing}]`, run);
+      else if (known === undefined) framework.it(name, run, timeoutMs);
+      else
+        framework.it(`${name} [known to fail: ${known}]`, () => expectFailure(requirement, run), timeoutMs);
+    }
+  });
+}
+
+async function expectFailure({ id }: BackendRequirement, run: () => Promise<void>): Promise<void> {
+  const isFulfilled = await run().then(
+    () => true,
+    () => false,
+  );
+  if (isFulfilled) throw new Error(`${id} is fulfilled now: it is no known failure any more.`);
+}
+
+function checkKnownFailures(knownFailures: { readonly [id: string]: string }): void {
+  const ids = new Set(backendRequirements.map(({ id }) => id));
+  for (const [id, reason] of Object.entries(knownFailures)) {
+    if (!ids.has(id)) {
+      throw new TypeError(
+        `describeBackendConformance: knownFailures names ${JSON.stringify(id)}, which is no requirement.`,
+      );
+    }
+    if (typeof reason !== "string" || reason.trim() === "") {
+      throw new TypeError(
+        `describeBackendConformance: the known failure of ${JSON.stringify(id)} needs a reason.`,
+      );
+    }
+  }
+}

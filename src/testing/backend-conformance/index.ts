@@ -1,0 +1,9 @@
+export { backendRequirements } from "./backend-requirements.ts";
+export type { CapabilityNeed } from "./capability-need.ts";
+export { type BackendConformanceOptions, describeBackendConformance } from "./describe-conformance.ts";
+export type { BackendContext, BackendRequirement, PlayedTurn } from "./requirement.ts";
+export {
+  type BackendConnection,
+  runBackendRequirement,
+  type RunBackendRequirementOptions,
+} from "./run-requirement.ts";
