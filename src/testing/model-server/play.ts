@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { setImmediate as nextRound, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Dialect, Frame } from "./dialects/dialect.ts";
 import type { ModelRequest } from "./model-request.ts";
 import type { Reply, ReplyPart } from "./reply.ts";
@@ -16,6 +16,8 @@ interface Playing {
 
 type Status = Extract<ReplyPart, { type: "status" }>;
 
+/** A client knows a bare frame only by reading it alone, and when it has read the one before nobody tells. */
+const beforeBareFrameMs = 100;
 const longestPauseMs = 10 * 60_000;
 
 /** Sends an answer at its pace and with its faults. Returns what became of it, in a few words. */
@@ -42,8 +44,7 @@ async function playStream(
   const send = async (frames: Iterable<Frame>): Promise<void> => {
     for (const frame of frames) {
       if (frame.delta === true && reply.delayMs > 0) await pause(reply.delayMs, ended);
-      // Writes of one round arrive together, and a client knows a bare frame only by its being alone.
-      if (frame.bare === true) await nextRound();
+      if (frame.bare === true) await pause(beforeBareFrameMs, ended);
       ended.throwIfAborted();
       if (!response.write(eventText(frame))) await once(response, "drain", { signal: ended });
     }

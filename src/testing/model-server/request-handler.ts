@@ -33,7 +33,7 @@ export interface HandlerOptions {
   readonly maxBodyBytes?: number;
 }
 
-const dialects: readonly Dialect[] = [anthropicMessages, openaiResponses, chatCompletions, gemini];
+const dialects: readonly Dialect[] = [anthropicMessages, openaiResponses, gemini, chatCompletions];
 
 const defaultMaxBodyBytes = 32 * 1024 * 1024;
 const maxKeptRequests = 500;

@@ -61,7 +61,7 @@ export type FaultStep =
 export type SettingStep =
   | { readonly type: "slow"; readonly delayMs: number }
   | { readonly type: "usage"; readonly usage: ScriptUsage }
-  /** Why the answer ends: the dialect's own word, such as `max_tokens`. */
+  /** Why the answer ends: the API's own word, such as `max_tokens`, `length` or `MAX_TOKENS`. */
   | { readonly type: "stop"; readonly reason: string };
 
 export type ScriptStep = ContentStep | ToolStep | FaultStep | SettingStep;

@@ -20,7 +20,7 @@ export interface ModelServerOptions {
 }
 
 export interface ModelServer extends AsyncDisposable {
-  /** Without a path, such as `http://127.0.0.1:40123`. Codex wants `/v1` behind it. */
+  /** Without a path, such as `http://127.0.0.1:40123`. The clients of OpenAI's APIs want `/v1` behind it. */
   readonly url: string;
   readonly port: number;
   /** The requests that came in last, oldest first: at most 500, and at most 64 MiB of bodies. */
@@ -43,7 +43,8 @@ const optionChecks = {
 
 /**
  * Starts a stand-in for the model APIs that coding-agent CLIs talk to, so that the real CLIs run without a network and
- * without a key. It speaks Anthropic's Messages API and OpenAI's Responses API.
+ * without a key. It speaks Anthropic's Messages API, OpenAI's Responses API and chat completions, and Google's Gemini
+ * API, each at its own path.
  *
  * The prompt says what the model does, by the directives of {@link readDirectives}; `scenario` replaces that. The
  * server keeps no conversation: what is due follows from each request. The caller closes it; left open, it does not

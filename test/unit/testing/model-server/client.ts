@@ -14,14 +14,26 @@ export function post(
 
 /** The events of a stream; what came before a broken connection counts. */
 export async function readEvents(response: Response): Promise<{ events: JsonObject[]; broken: boolean }> {
+  const { text, broken } = await readText(response);
+  return { events: parseEvents(text), broken };
+}
+
+/** The lines of a stream whose events have data only; what is no event stays as it is. */
+export async function readLines(response: Response): Promise<{ lines: string[]; broken: boolean }> {
+  const { text, broken } = await readText(response);
+  const blocks = text.split("\n\n");
+  if (blocks.pop() !== "") throw new Error("the last event is not complete");
+  return { lines: blocks.filter((block) => block !== ":"), broken };
+}
+
+async function readText(response: Response): Promise<{ text: string; broken: boolean }> {
   let text = "";
-  let broken = false;
   try {
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) text += chunk;
   } catch {
-    broken = true;
+    return { text, broken: true };
   }
-  return { events: parseEvents(text), broken };
+  return { text, broken: false };
 }
 
 function parseEvents(text: string): JsonObject[] {
