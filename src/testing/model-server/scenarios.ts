@@ -83,6 +83,13 @@ export function recallText(prompts: readonly string[]): string {
   return earlier.map((prompt, index) => `${index + 1}. ${prompt}`).join("\n\n");
 }
 
+const summaryHead = "<summary>\nThe user said:\n";
+
+/** Tells whether a text is what {@link sideAnswer} made of a conversation. */
+export function isSummary(text: string): boolean {
+  return text.startsWith(summaryHead);
+}
+
 function summary(prompts: readonly string[]): string {
   const instruction = prompts.at(-1) ?? "";
   // Some CLIs hand over the conversation within the instruction instead of before it.
@@ -90,7 +97,7 @@ function summary(prompts: readonly string[]): string {
   const earlier = [...prompts.slice(0, -1), ...(transcript === undefined ? [] : [transcript.trim()])];
   // Quoted, so that no directive stands at the beginning of a line when the summary becomes part of a prompt.
   const quoted = earlier.map((prompt) => prompt.replace(/^/gm, "> "));
-  return `<summary>\nThe user said:\n${quoted.join("\n>\n")}\n</summary>`;
+  return `${summaryHead}${quoted.join("\n>\n")}\n</summary>`;
 }
 
 function plainAnswer(request: ModelRequest): Script {

@@ -14,8 +14,8 @@ interface Clues {
 const compactionPrompts = [
   /CONTEXT CHECKPOINT COMPACTION/,
   /\b(?:Your task is to|Please) create a detailed summary of (?:the|our|this) conversation/,
-  // Gemini CLI has its snapshot written, and then improved.
-  /\bgenerate the updated <state_snapshot>|the <state_snapshot> you just generated/,
+  // Gemini CLI and Qwen Code have a snapshot written; Gemini CLI has it improved as well.
+  /\bgenerate the (?:updated )?<state_snapshot>|the <state_snapshot> you just generated/,
 ];
 const compactionInstructions = [/^You are a context summarization (?:agent|assistant)\b/];
 const titleInstructions = [

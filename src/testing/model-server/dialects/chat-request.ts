@@ -9,6 +9,7 @@ import {
   readConversation,
   requestKey,
 } from "../model-request.ts";
+import { isSummary } from "../scenarios.ts";
 import { sideRequestOf } from "../side-request.ts";
 
 export function readChatRequest(body: JsonObject, _headers: IncomingHttpHeaders): ModelRequest {
@@ -39,6 +40,9 @@ function* readEntries(body: JsonObject): Iterable<ConversationEntry> {
     const callId = stringField(message, "tool_call_id");
     if (role === "user") {
       for (const text of messageTexts(message)) yield { type: "user", text };
+    } else if (role === "assistant") {
+      // OpenCode leaves a summary where the model said it, and takes off what was before.
+      for (const text of messageTexts(message)) if (isSummary(text)) yield { type: "user", text };
     } else if (role === "tool" && callId !== undefined) {
       yield { type: "tool-result", callId };
     }

@@ -240,6 +240,14 @@ describe("chat completions", () => {
     ]);
   });
 
+  it("recalls what was before a compaction, wherever the CLI keeps the summary", async () => {
+    const instruction = user("First, reason in your scratchpad. Then, generate the <state_snapshot>.");
+    const summary = text(await ask([user("I am Ada\n!hang"), instruction], { tools: [] }));
+    expect(server.requests.at(-1)?.side).toBe("compaction");
+    const kept = [user("What did we do so far?"), { role: "assistant", content: summary }];
+    expect(text(await ask([...kept, user("!recall")]))).toContain("> I am Ada\n> !hang");
+  });
+
   it("decides by the tool that a CLI offers for nothing else", async () => {
     const choice = {
       next_speaker: { type: "string", enum: ["user", "model"] },
