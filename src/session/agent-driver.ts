@@ -195,7 +195,9 @@ export class AgentDriver {
   #forbidLaunches(): void {
     const { sessionId } = this.#options.input;
     const message = `The session ${sessionId} was closed.`;
-    this.#closed.abort(new SandboxAgentError("session_closed", message, { details: { sessionId } }));
+    const error = new SandboxAgentError("session_closed", message, { details: { sessionId } });
+    this.#closed.abort(error);
+    this.#launchAbort?.abort(error);
   }
 
   #isRunning(turn: TurnInput): boolean {
@@ -209,7 +211,7 @@ export class AgentDriver {
   async #converse(turn: TurnInput, review: ReviewPrompt): Promise<void> {
     this.#touch();
     this.#launchAbort = new AbortController();
-    const signal = AbortSignal.any([this.#launchAbort.signal, this.#closed.signal]);
+    const { signal } = this.#launchAbort;
     for (let next = turn; ;) {
       await this.#ensureProcess(next, signal);
       if (!this.#isRunning(turn)) return;
