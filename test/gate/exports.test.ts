@@ -23,6 +23,9 @@ describe("the sub-paths", () => {
       "./local",
       "./claude",
       "./codex",
+      "./gemini",
+      "./copilot",
+      "./opencode",
     ]);
   });
 
