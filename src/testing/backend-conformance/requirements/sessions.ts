@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { checkEventInvariants } from "../../event-invariants.ts";
 import { expectEqual, expectTrue } from "../../provider-conformance/expectations.ts";
 import { type BackendRequirement, eventsOf } from "../requirement.ts";
 
@@ -24,20 +23,6 @@ export const sessionRequirements: readonly BackendRequirement[] = [
     },
   },
   {
-    id: "session.invariants",
-    title: "gives a well-formed stream of events, through failures and interrupts too",
-    async run(context) {
-      const session = await context.session();
-      await context.complete(session, "!think Hm.\n!text One.\n!shell echo two\n!text Three.");
-      const turn = context.begin(session, "!slow 20\n!repeat 500 word");
-      await context.until(session, turn, "turn.started");
-      await context.within(session.interrupt(), "the interrupt");
-      await context.play(session, "!status 400 That is no request.");
-      await context.complete(session, "!text Four.");
-      expectEqual(checkEventInvariants(await context.close(session)), [], "What is wrong with the events");
-    },
-  },
-  {
     id: "session.understood",
     title: "understands everything that the CLI says in a plain conversation",
     async run(context) {
@@ -58,12 +43,13 @@ export const sessionRequirements: readonly BackendRequirement[] = [
     async run(context) {
       const [left, right] = await Promise.all([context.session(), context.session()]);
       await Promise.all([
-        context.complete(left, "!text The left one."),
-        context.complete(right, "!text The right one."),
+        context.complete(left, "!slow 5\n!text Said to the left one."),
+        context.complete(right, "!slow 5\n!text Said to the right one."),
       ]);
+      await context.complete(right, "!text Said to the right one again.");
       const { result } = await context.complete(left, "!recall");
-      expectTrue(result.text.includes("The left one."), `Expected its own prompt, saw ${result.text}`);
-      expectTrue(!result.text.includes("The right one."), `Saw the other session's prompt: ${result.text}`);
+      expectTrue(result.text.includes("the left one"), `Expected its own prompt, saw ${result.text}`);
+      expectTrue(!result.text.includes("the right one"), `Saw the other session's prompt: ${result.text}`);
       expectTrue(left.nativeSessionId !== right.nativeSessionId, "Both sessions have the same native id.");
     },
   },
