@@ -11,6 +11,7 @@ export class StepBuilder {
   resumeLost = false;
   startError: TurnErrorInfo | undefined;
   nativeSessionId: string | undefined;
+  wakeAfterMs: number | undefined;
 
   build(): Step {
     return {
@@ -20,8 +21,10 @@ export class StepBuilder {
       ...(this.write.length === 0 ? {} : { write: this.write }),
       ...(this.ready ? { ready: true } : {}),
       ...(this.resumeLost ? { resumeLost: true } : {}),
-      ...(this.startError === undefined ? {} : { startError: this.startError }),
+      // The server would wait for another request.
+      ...(this.startError === undefined ? {} : { startError: this.startError, closeStdin: true }),
       ...(this.nativeSessionId === undefined ? {} : { nativeSessionId: this.nativeSessionId }),
+      ...(this.wakeAfterMs === undefined ? {} : { wakeAfterMs: this.wakeAfterMs }),
       ...(this.responses.length === 0 ? {} : { responses: this.responses }),
     };
   }

@@ -1,11 +1,14 @@
 import {
+  exitFacts,
   isJsonObject,
+  lastErrorLine,
   modelFailure,
   numberField,
   parseJson,
   retryReasonOf,
   stringField,
   type AgentEventBody,
+  type AgentExit,
   type JsonObject,
   type TurnErrorInfo,
 } from "../../../src/kit.ts";
@@ -43,6 +46,18 @@ export function retrying(attempt: number, cause: TurnErrorInfo | undefined): Age
     ...(cause?.status === undefined ? {} : { status: cause.status }),
     ...(cause === undefined ? {} : { message: cause.message }),
   };
+}
+
+/** Why the CLI ended before it had anything to say, where its standard error tells. */
+export function startFailure(exit: AgentExit): TurnErrorInfo | undefined {
+  const said = lastErrorLine(exit.stderr);
+  if (/require an explicit model/i.test(exit.stderr)) {
+    return { code: "model_not_found", message: said, retryable: false, ...exitFacts(exit) };
+  }
+  if (/authentication|\/login/i.test(exit.stderr)) {
+    return { code: "authentication_failed", message: said, retryable: false, ...exitFacts(exit) };
+  }
+  return undefined;
 }
 
 /** An error of the CLI's server in answer to one of the library's requests. */

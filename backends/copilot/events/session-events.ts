@@ -214,8 +214,8 @@ function shellOutput(data: JsonObject): AgentEventBody[] {
   return toolCallId === undefined || output === undefined ? [] : [{ type: "tool.delta", toolCallId, output }];
 }
 
-/** `configuration` says which tools are off, as the library has set it; retries are an event of their own. */
-const silentInfos: ReadonlySet<string> = new Set(["configuration", "model_retry", "fork"]);
+/** `configuration` says which tools are off, as the library has set it; the others are events of their own. */
+const silentInfos: ReadonlySet<string> = new Set(["cancellation", "configuration", "model_retry", "fork"]);
 
 function info(data: JsonObject): AgentEventBody[] {
   return silentInfos.has(stringField(data, "infoType") ?? "") ? [] : notice("info", data);

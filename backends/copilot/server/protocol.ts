@@ -19,18 +19,21 @@ import {
   type TurnErrorInfo,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { serverFailure } from "../events/failures.ts";
+import { serverFailure, startFailure } from "../events/failures.ts";
 import { SessionEvents } from "../events/session-events.ts";
 import { silentNotifications } from "../events/silent.ts";
 import type { CopilotOptions } from "../options.ts";
 import { StepBuilder } from "../step.ts";
 import { unparsedLine } from "../unparsed-line.ts";
 import { Desk, type Decision, type DeskStep, type Reply } from "./desk.ts";
-import { sessionRefusal, versionProblem } from "./handshake.ts";
 import { planEntries, promptParams, responseFormat } from "./prompt.ts";
 import type { RequestTag } from "./requests.ts";
+import { SessionOpening, type OpeningStep } from "./session-opening.ts";
 import { sessionConfig } from "./session-config.ts";
-import { ServerTurn } from "./turn.ts";
+import { Runs } from "./runs.ts";
+
+/** How long the agent has to stop until it is told so again. */
+const abortAgainMs = 1_000;
 
 /** The conversation with the CLI's headless server: one process for the whole session. */
 export class ServerProtocol implements AgentProtocol {
@@ -39,13 +42,12 @@ export class ServerProtocol implements AgentProtocol {
   readonly #events: SessionEvents;
   readonly #desk: Desk;
   #peer = new JsonRpcPeer<RequestTag>();
+  #opening: SessionOpening;
   #model: string | undefined;
   #resume: NativeSession | undefined;
   #processes = 0;
   #sessionId: string | undefined;
-  #turn: ServerTurn | undefined;
-  /** The agent works on something that no prompt asked for. */
-  #isBusy = false;
+  readonly #runs = new Runs();
 
   constructor(options: CopilotOptions, input: ProtocolInput) {
     this.#options = options;
@@ -53,25 +55,24 @@ export class ServerProtocol implements AgentProtocol {
     this.#model = input.model;
     this.#events = new SessionEvents(input);
     this.#desk = new Desk(input, this.#events.tools);
+    this.#opening = this.#newOpening(undefined);
   }
 
   open(start: { readonly resume?: NativeSession }): Step {
     this.#processes += 1;
     this.#resume = start.resume;
     this.#peer = new JsonRpcPeer<RequestTag>();
+    this.#opening = this.#newOpening(start.resume);
     this.#sessionId = undefined;
-    this.#turn = undefined;
-    this.#isBusy = false;
+    this.#runs.reset();
     this.#desk.reset();
     this.#events.endProcess();
-    return { write: [this.#peer.request("connect", {}, { for: "connect" })] };
+    return { write: [this.#opening.start(this.#input.sessionId)] };
   }
 
   prompt(turn: TurnInput): Step {
     const params = promptParams(turn.content);
-    const running = new ServerTurn(turn.turnId, params.prompt);
-    running.isBehindOther = this.#isBusy;
-    this.#turn = running;
+    this.#runs.prompted(turn.turnId, params.prompt);
     const { agentMode } = this.#input;
     const message = {
       ...params,
@@ -113,15 +114,17 @@ export class ServerProtocol implements AgentProtocol {
   }
 
   interrupt(): Step {
-    const turn = this.#turn;
+    const { turn } = this.#runs;
     if (turn === undefined) return {};
     turn.isInterrupting = true;
+    const step = new StepBuilder();
     const { events, replies } = this.#desk.withdrawAll();
-    // A prompt that was not taken up yet cannot be aborted: that is made up for as soon as it is.
-    const line = turn.isBegun
-      ? this.#send("session.abort", {}, { for: "nothing" })
-      : this.#peer.request("ping", {}, { for: "nothing" });
-    return { events, write: [...replies.map((reply) => this.#replyLine(reply)), line] };
+    step.events.push(...events);
+    step.write.push(...replies.map((reply) => this.#replyLine(reply)));
+    if (turn.isStoppable) this.#abort(step);
+    // It is stopped as soon as it can be; without a line the process would be signalled.
+    else step.write.push(this.#peer.request("ping", {}, { for: "nothing" }));
+    return step.build();
   }
 
   request(request: HostRequest): Step {
@@ -135,7 +138,7 @@ export class ServerProtocol implements AgentProtocol {
         return { write: [this.#send("session.model.switchTo", params, { for: "host", request })] };
       }
       case "steer": {
-        if (this.#turn === undefined || this.#turn.isInterrupting) {
+        if (this.#runs.turn?.isInterrupting !== false) {
           return { responses: [{ id: request.id, error: "No turn is running that could be steered." }] };
         }
         const params = { ...promptParams(request.content), mode: "immediate" };
@@ -146,8 +149,12 @@ export class ServerProtocol implements AgentProtocol {
     }
   }
 
+  /** The server says that it has aborted even where it came too early to do so. */
   tick(): Step {
-    return {};
+    const { isInterrupting = false, isStoppable = false } = this.#runs.turn ?? {};
+    const step = new StepBuilder();
+    if (isInterrupting && isStoppable) this.#abort(step);
+    return step.build();
   }
 
   end(exit: AgentExit): Step {
@@ -155,8 +162,10 @@ export class ServerProtocol implements AgentProtocol {
     for (const tag of this.#peer.abandon()) {
       if (tag.for === "host") step.responses.push({ id: tag.request.id, error: "The CLI ended." });
     }
-    const turn = this.#turn;
-    this.#turn = undefined;
+    const startError = this.#sessionId === undefined ? startFailure(exit) : undefined;
+    if (startError !== undefined) step.startError = startError;
+    const { turn } = this.#runs;
+    this.#runs.reset();
     this.#sessionId = undefined;
     this.#desk.reset();
     if (turn?.isInterrupting === true) step.events.push({ type: "turn.interrupted", by: "host" });
@@ -190,11 +199,10 @@ export class ServerProtocol implements AgentProtocol {
     if (isOfMainAgent) {
       switch (type) {
         case "user.message":
-          this.#taken(stringField(data, "messageId"), stringField(data, "content"), step);
+          this.#runs.taken(stringField(data, "messageId"), stringField(data, "content"));
           return;
         case "assistant.turn_start":
-          if (this.#turn?.isBegun !== true) this.#isBusy = true;
-          if (this.#turn?.isBegun === false) this.#turn.isBehindOther = true;
+          if (this.#runs.working()) this.#abort(step);
           return;
         case "assistant.idle":
           this.#idle(booleanField(data, "aborted") === true, step);
@@ -208,48 +216,30 @@ export class ServerProtocol implements AgentProtocol {
     this.#tell(step, this.#events.read(event));
   }
 
-  /** The server has taken up a prompt: the turn's, or what the turn is steered with. */
-  #taken(messageId: string | undefined, content: string | undefined, step: StepBuilder): void {
-    const turn = this.#turn;
-    if (turn === undefined || turn.isBegun) return;
-    turn.takenId = messageId;
-    if (!turn.isPrompt(messageId, content)) return;
-    turn.isBegun = true;
-    this.#isBusy = false;
-    if (turn.isInterrupting) step.write.push(this.#send("session.abort", {}, { for: "nothing" }));
+  #abort(step: StepBuilder): void {
+    step.write.push(this.#send("session.abort", {}, { for: "nothing" }));
+    step.wakeAfterMs = abortAgainMs;
   }
 
   /** The agent has nothing to do any more. What it left running in the background may make it begin again. */
   #idle(isAborted: boolean, step: StepBuilder): void {
-    const turn = this.#turn;
-    this.#isBusy = false;
-    if (turn !== undefined && !turn.isBegun && turn.isBehindOther) {
-      // That was the other thing.
-      turn.isBehindOther = false;
-      this.#events.endRun();
-      return;
-    }
+    const ended = this.#runs.idle();
     const { failure, stopReason, usage } = this.#events;
-    if (turn === undefined) {
-      const why = failure === undefined ? [] : [notice(failure)];
+    if (ended === undefined) {
       this.#events.endRun();
-      this.#tell(step, why);
-      return;
+      if (failure !== undefined) {
+        this.#tell(step, [{ type: "agent.notice", level: "warning", message: failure.message }]);
+      }
+    } else if (isAborted) {
+      const by = ended.isInterrupting ? "host" : "agent";
+      step.events.push({ type: "turn.interrupted", by, usage: usage.usage });
+      this.#settle();
+    } else if (failure !== undefined) this.#failed(failure, step);
+    else {
+      const { usage: used, requests } = usage;
+      step.events.push({ type: "turn.completed", stopReason, usage: used, numTurns: requests });
+      this.#settle();
     }
-    if (failure !== undefined && !isAborted) {
-      this.#failed(failure, step);
-      return;
-    }
-    if (isAborted) {
-      step.events.push({
-        type: "turn.interrupted",
-        by: turn.isInterrupting ? "host" : "agent",
-        usage: usage.usage,
-      });
-    } else {
-      step.events.push({ type: "turn.completed", stopReason, usage: usage.usage, numTurns: usage.requests });
-    }
-    this.#settle();
   }
 
   #failed(error: TurnErrorInfo, step: StepBuilder): void {
@@ -260,7 +250,7 @@ export class ServerProtocol implements AgentProtocol {
   }
 
   #settle(): void {
-    this.#turn = undefined;
+    this.#runs.settle();
     this.#events.endRun();
     this.#events.usage.reset();
   }
@@ -306,16 +296,16 @@ export class ServerProtocol implements AgentProtocol {
   #answered(tag: RequestTag, result: unknown, step: StepBuilder): void {
     switch (tag.for) {
       case "connect":
-        this.#connected(result, step);
+        this.#open(this.#opening.connected(result), step);
         return;
       case "fork":
-        this.#openSession(stringField(result, "sessionId"), step);
+        this.#open(this.#opening.forked(result), step);
         return;
       case "session":
         this.#opened(result, tag.isResumed, step);
         return;
       case "prompt":
-        this.#prompted(tag.turnId, stringField(result, "messageId"), step);
+        this.#runs.acknowledged(tag.turnId, stringField(result, "messageId"));
         return;
       case "todos":
         this.#tell(step, [{ type: "plan.updated", entries: planEntries(result) }]);
@@ -334,17 +324,12 @@ export class ServerProtocol implements AgentProtocol {
   #refused(tag: RequestTag, message: string, step: StepBuilder): void {
     switch (tag.for) {
       case "connect":
-        step.startError = { ...serverFailure(message), code: "protocol_error" };
-        return;
       case "fork":
-      case "session": {
-        const refusal = sessionRefusal(message, this.#resume);
-        if (refusal.type === "lost") step.resumeLost = true;
-        else step.startError = refusal.error;
+      case "session":
+        this.#open(this.#opening.refused(tag.for, message), step);
         return;
-      }
       case "prompt":
-        if (this.#turn?.turnId === tag.turnId) this.#failed(serverFailure(message), step);
+        if (this.#runs.turn?.turnId === tag.turnId) this.#failed(serverFailure(message), step);
         return;
       case "host":
         step.responses.push({ id: tag.request.id, error: serverFailure(message).message });
@@ -354,33 +339,15 @@ export class ServerProtocol implements AgentProtocol {
     }
   }
 
-  #prompted(turnId: string, messageId: string | undefined, step: StepBuilder): void {
-    const turn = this.#turn;
-    if (turn?.turnId !== turnId) return;
-    turn.messageId = messageId;
-    // The answer may come after the news that the prompt was taken up.
-    if (messageId !== undefined && turn.takenId === messageId) this.#taken(messageId, undefined, step);
+  #newOpening(resume: NativeSession | undefined): SessionOpening {
+    const config = (): JsonObject => sessionConfig(this.#options, this.#input, this.#model);
+    return new SessionOpening(this.#peer, resume, config);
   }
 
-  #connected(result: unknown, step: StepBuilder): void {
-    const problem = versionProblem(result);
-    if (problem !== undefined) {
-      step.startError = problem;
-      return;
-    }
-    const resume = this.#resume;
-    if (resume?.fork === true) {
-      const params = { sessionId: resume.nativeSessionId };
-      step.write.push(this.#peer.request("sessions.fork", params, { for: "fork" }));
-    } else this.#openSession(resume?.nativeSessionId, step);
-  }
-
-  #openSession(resumedId: string | undefined, step: StepBuilder): void {
-    const isResumed = resumedId !== undefined;
-    const sessionId = resumedId ?? this.#input.sessionId;
-    const params = { sessionId, ...sessionConfig(this.#options, this.#input, this.#model) };
-    const method = isResumed ? "session.resume" : "session.create";
-    step.write.push(this.#peer.request(method, params, { for: "session", isResumed }));
+  #open(next: OpeningStep, step: StepBuilder): void {
+    if ("write" in next) step.write.push(next.write);
+    else if ("startError" in next) step.startError = next.startError;
+    else step.resumeLost = true;
   }
 
   #opened(result: unknown, isResumed: boolean, step: StepBuilder): void {
@@ -411,13 +378,9 @@ export class ServerProtocol implements AgentProtocol {
 
   /** What is told while no turn has begun belongs to none. */
   #tell(step: StepBuilder, events: readonly AgentEventBody[]): void {
-    const isOfTurn = this.#turn !== undefined && (this.#turn.isBegun || !this.#turn.isBehindOther);
+    const { isOfTurn } = this.#runs;
     step.background = !isOfTurn;
     // How much a turn has used so far is no news between turns: the next one is charged.
     step.events.push(...(isOfTurn ? events : events.filter((event) => event.type !== "usage.updated")));
   }
-}
-
-function notice(failure: TurnErrorInfo): AgentEventBody {
-  return { type: "agent.notice", level: "warning", message: failure.message };
 }

@@ -6,12 +6,13 @@ import { sessionFolder } from "../skills.ts";
 
 /**
  * Runs the CLI and then prints, as one line, the file to which it writes what the session has used: it tells that
- * nowhere else. Ends the way the CLI does.
+ * nowhere else. Ends the way the CLI does: a signal to the group is the CLI's to act upon, so it is only waited out here.
  */
 const script = `
 usage=$1
 shift
 rm -f -- "$usage"
+trap : INT TERM HUP
 "$@" --usage-output-file "$usage"
 code=$?
 if [ -s "$usage" ]; then

@@ -1,4 +1,5 @@
 import {
+  booleanField,
   exitedFailure,
   exitFacts,
   isJsonObject,
@@ -13,8 +14,10 @@ import {
   type NativeSession,
   type ProtocolInput,
   type Step,
+  type ToolStatus,
   type TurnInput,
 } from "../../../src/kit.ts";
+import { startFailure } from "../events/failures.ts";
 import { SessionEvents } from "../events/session-events.ts";
 import { StepBuilder } from "../step.ts";
 import { unparsedLine } from "../unparsed-line.ts";
@@ -33,6 +36,10 @@ export class TurnProtocol implements AgentProtocol {
   #isStarted = false;
   #isRunning = false;
   #isInterrupting = false;
+  /** How the agent came to have nothing to do any more. One that is told to stop at times does not tell. */
+  #idle: "done" | "aborted" | undefined;
+  /** The process came so far as to tell of the turn. */
+  #hasSpoken = false;
   /** Of the CLI's last line, if it came to that. */
   #exitCode: number | undefined;
   #report: unknown;
@@ -42,18 +49,19 @@ export class TurnProtocol implements AgentProtocol {
     this.#input = input;
     this.#model = input.model;
     this.#events = new SessionEvents(input);
-    // What a fresh session has used is known from its beginning.
-    this.#totals.startSession();
   }
 
   open(start: { readonly resume?: NativeSession }): Step {
     const { resume } = start;
+    if (resume === undefined) this.#totals.startSession();
     // An id that this session has told is its own: the totals go on.
-    if (resume !== undefined && resume.nativeSessionId !== this.#toldNativeSessionId) this.#totals.forget();
+    else if (resume.nativeSessionId !== this.#toldNativeSessionId) this.#totals.forget();
     this.#resume = resume;
     this.#isRunning = false;
     this.#isInterrupting = false;
+    this.#idle = undefined;
     this.#exitCode = undefined;
+    this.#hasSpoken = false;
     this.#report = undefined;
     this.#events.endProcess();
     return { ready: true };
@@ -73,7 +81,10 @@ export class TurnProtocol implements AgentProtocol {
     if (!isJsonObject(message)) step.events.push(unparsedLine(line));
     else if (isUsageReport(message)) this.#report = message;
     else if (message["type"] === "result") this.#result(message, step);
-    else step.events.push(...this.#started(), ...this.#read(message));
+    else {
+      this.#hasSpoken ||= message["type"] === "user.message";
+      step.events.push(...this.#started(), ...this.#read(message));
+    }
     return step.build();
   }
 
@@ -109,11 +120,21 @@ export class TurnProtocol implements AgentProtocol {
   }
 
   #read(message: JsonObject): AgentEventBody[] {
-    if (message["type"] === "assistant.idle") return [];
-    // Nobody could answer it, and it is denied.
-    if (message["type"] === "permission.requested") return [];
-    if (message["type"] === "session.todos_changed") return [];
-    return this.#events.read(message);
+    switch (message["type"]) {
+      case "assistant.idle":
+        this.#idle = booleanField(message["data"], "aborted") === true ? "aborted" : "done";
+        return [];
+      // Nobody could answer it, and it is denied.
+      case "permission.requested":
+      case "session.todos_changed":
+        return [];
+      default: {
+        const events = this.#events.read(message);
+        if (this.#isInterrupting) return events.map(withStatus("interrupted"));
+        // Where no tool is offered, the CLI says of one that is called all the same that it does not exist.
+        return this.#input.permissions === "deny-all" ? events.map(withStatus("denied")) : events;
+      }
+    }
   }
 
   #started(): AgentEventBody[] {
@@ -143,12 +164,14 @@ export class TurnProtocol implements AgentProtocol {
   #ended(exit: AgentExit): AgentEventBody[] {
     const used = this.#report === undefined ? undefined : this.#totals.settle(this.#report);
     const usage = used === undefined ? {} : { usage: used.usage };
-    if (this.#isInterrupting && this.#exitCode !== 0)
-      return [{ type: "turn.interrupted", by: "host", ...usage }];
+    if (this.#idle === "aborted" || (this.#isInterrupting && this.#idle !== "done")) {
+      return [{ type: "turn.interrupted", by: this.#isInterrupting ? "host" : "agent", ...usage }];
+    }
     const { failure } = this.#events;
     if (failure !== undefined) return [{ type: "turn.failed", error: failure, ...usage }];
     if (this.#exitCode === undefined) {
-      return [{ type: "turn.failed", error: exitedFailure("Copilot", exit), ...usage }];
+      const error = (this.#hasSpoken ? undefined : startFailure(exit)) ?? exitedFailure("Copilot", exit);
+      return [{ type: "turn.failed", error, ...usage }];
     }
     if (this.#exitCode !== 0) {
       const message = `Copilot failed with exit code ${String(this.#exitCode)} and gave no reason.`;
@@ -172,6 +195,12 @@ export class TurnProtocol implements AgentProtocol {
       "The usage of this turn is not known: Copilot tells only that of the whole resumed session.";
     return [{ type: "agent.notice", level: "info", message }];
   }
+}
+
+/** Gives tool calls that have failed another status. */
+function withStatus(status: ToolStatus): (event: AgentEventBody) => AgentEventBody {
+  return (event) =>
+    event.type === "tool.completed" && event.status === "error" ? { ...event, status } : event;
 }
 
 function isSessionMissing({ code, stderr }: AgentExit): boolean {
