@@ -12,7 +12,7 @@ import {
   type AcpToolFacts,
   type JsonObject,
 } from "../../src/kit.ts";
-import { toolKind, toolNameOf } from "./tools.ts";
+import { commandEnd, toolKind, toolNameOf } from "./tools.ts";
 
 /** What is peculiar to `gemini --acp`. */
 export const geminiProfile: AcpProfile = {
@@ -46,6 +46,7 @@ function turnTokens(result: JsonObject): AcpTokens | undefined {
 }
 
 function readUpdate(update: JsonObject): JsonObject {
+  if (update["sessionUpdate"] === "tool_call_update") return readCommand(update);
   const text = stringField(objectField(update, "content"), "text");
   if (text === undefined) return update;
   switch (update["sessionUpdate"]) {
@@ -59,6 +60,15 @@ function readUpdate(update: JsonObject): JsonObject {
     default:
       return update;
   }
+}
+
+/** A command that failed is told like one that did not. */
+function readCommand(update: JsonObject): JsonObject {
+  if (update["status"] !== "completed" || update["kind"] !== "execute") return update;
+  const [item] = arrayField(update, "content");
+  const { isOk, exitCode } = commandEnd(stringField(objectField(item, "content"), "text"));
+  if (isOk) return update;
+  return { ...update, status: "failed", ...(exitCode === undefined ? {} : { rawOutput: { exitCode } }) };
 }
 
 function describeTool({ toolCallId, kind, title, fields }: AcpToolCall): Partial<AcpToolFacts> | undefined {

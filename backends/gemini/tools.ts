@@ -39,3 +39,15 @@ export function toolNameOf(toolCallId: string): string | undefined {
   const end = toolCallId.lastIndexOf("__");
   return end > 0 ? toolCallId.slice(0, end) : undefined;
 }
+
+/**
+ * How a command has ended, of which the CLI speaks only where there is no output: it calls all of them a success.
+ */
+export function commandEnd(output: string | undefined): {
+  readonly isOk: boolean;
+  readonly exitCode?: number;
+} {
+  const exitCode = /^Command exited with code: (\d+)$/.exec(output ?? "")?.[1];
+  if (exitCode !== undefined) return { isOk: exitCode === "0", exitCode: Number(exitCode) };
+  return { isOk: !/^(?:Command (?:terminated by signal|failed): |Blocked: command )/.test(output ?? "") };
+}

@@ -18,13 +18,15 @@ import {
   type Usage,
 } from "../../src/kit.ts";
 import { exitFailure, isSessionLost, resultFailure } from "./failures.ts";
-import { toolKind, toolTitle } from "./tools.ts";
+import { commandEnd, toolKind, toolTitle } from "./tools.ts";
 
 /** Reads the lines of `gemini -o stream-json`: one process for each turn, which ends with the turn. */
 export class TurnProtocol implements AgentProtocol {
   readonly #input: ProtocolInput;
+  readonly #refusals: ReadonlySet<string>;
   #model: string | undefined;
   #resume: NativeSession | undefined;
+  #process = 0;
   #turnId = "";
   #isRunning = false;
   #isInterrupted = false;
@@ -39,10 +41,14 @@ export class TurnProtocol implements AgentProtocol {
 
   constructor(input: ProtocolInput) {
     this.#input = input;
+    const isConfined = input.permissions !== "allow-all" || input.allowedTools !== undefined;
+    // What a session's policy rules out as a whole, the CLI does not even know.
+    this.#refusals = new Set(["policy_violation", ...(isConfined ? ["tool_not_registered"] : [])]);
     this.#model = input.model;
   }
 
   open(start: { readonly resume?: NativeSession }): Step {
+    this.#process += 1;
     this.#resume = start.resume;
     this.#isRunning = false;
     this.#isInterrupted = false;
@@ -117,6 +123,8 @@ export class TurnProtocol implements AgentProtocol {
     if (this.#resume !== undefined && this.#resume.nativeSessionId !== nativeSessionId) {
       return { resumeLost: true };
     }
+    // The processes of later turns only go on with the session.
+    if (this.#process > 1 && this.#resume !== undefined) return { nativeSessionId };
     return {
       nativeSessionId,
       events: [
@@ -192,8 +200,10 @@ export class TurnProtocol implements AgentProtocol {
     const toolCallId = stringField(raw, "tool_id");
     if (toolCallId === undefined) return [{ type: "agent.unknown", raw }];
     const error = objectField(raw, "error");
-    const isOk = stringField(raw, "status") === "success";
-    const isDenied = stringField(error, "type") === "policy_violation";
+    const output = stringField(raw, "output");
+    const end = commandEnd(output);
+    const isOk = stringField(raw, "status") === "success" && end.isOk;
+    const isDenied = this.#refusals.has(stringField(error, "type") ?? "");
     const call = this.#names.get(toolCallId);
     this.#names.delete(toolCallId);
     return [
@@ -201,7 +211,8 @@ export class TurnProtocol implements AgentProtocol {
         type: "tool.completed",
         toolCallId,
         status: isOk ? "ok" : isDenied ? "denied" : "error",
-        output: stringField(raw, "output") ?? stringField(error, "message") ?? "",
+        output: output ?? stringField(error, "message") ?? "",
+        ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
       },
       ...(isOk && call !== undefined ? madeBy(call.name, call.input, toolCallId) : []),
     ];

@@ -1,5 +1,5 @@
 import { exitedFailure, exitFacts, howItEnded, lastErrorLine } from "../../kit/agent-failures.ts";
-import { isJsonObject, objectField, stringField } from "../../kit/json.ts";
+import { objectField } from "../../kit/json.ts";
 import type {
   AgentExit,
   AgentProtocol,
@@ -10,53 +10,24 @@ import type {
   Step,
   TurnInput,
 } from "../../spec/backend.ts";
-import type { AgentEventBody } from "../../spec/events.ts";
 import type { JsonObject } from "../../spec/json.ts";
-import type { StopReason } from "../../spec/usage.ts";
 import { JsonRpcPeer, jsonRpcErrors, type JsonRpcError, type JsonRpcId } from "../json-rpc.ts";
-import { errorMessage, failureInText, requestFailure } from "./errors.ts";
+import { type AcpTurn, Conversation, membersOf } from "./conversation.ts";
+import { errorMessage } from "./errors.ts";
 import { Handshake, type HandshakeOutcome, type HandshakeStage } from "./handshake.ts";
-import {
-  allowance,
-  cancelled,
-  canRemember,
-  optionsOf,
-  permissionAnswer,
-  type PermissionAnswer,
-  PermissionDesk,
-  rejection,
-  requestedCall,
-} from "./permission-desk.ts";
 import type { AcpProfile } from "./profile.ts";
 import { promptBlocks } from "./prompt-blocks.ts";
 import type { SettingRequest } from "./session-settings.ts";
-import { isConversation, updateEvents } from "./session-updates.ts";
+import { isConversation } from "./session-updates.ts";
 import { StepBuilder, unparsed } from "./step-builder.ts";
-import { TextStream } from "./text-stream.ts";
-import { ToolCalls } from "./tool-calls.ts";
-import { TurnUsage } from "./turn-usage.ts";
-
-interface Turn {
-  readonly input: TurnInput;
-  interruptRequested: boolean;
-  /** The agent has shown that it works on it. */
-  isSeen: boolean;
-}
 
 type Tag =
   | { readonly type: "handshake"; readonly stage: HandshakeStage }
-  | { readonly type: "turn"; readonly turn: Turn }
+  | { readonly type: "turn"; readonly turn: AcpTurn }
   | { readonly type: "setting"; readonly id: string; readonly request: SettingRequest };
 
 /** `starting`: in the handshake; `draining`: the rest of a replayed history is awaited. */
 type State = "none" | "starting" | "draining" | "ready";
-
-const stopReasons: { readonly [reason: string]: StopReason } = {
-  end_turn: "end_turn",
-  max_tokens: "max_tokens",
-  max_turn_requests: "max_turns",
-  refusal: "refusal",
-};
 
 const defaultReplayQuietMs = 200;
 
@@ -76,18 +47,14 @@ const defaultReplayQuietMs = 200;
 export class AcpProtocol implements AgentProtocol {
   readonly #input: ProtocolInput;
   readonly #profile: AcpProfile;
-  readonly #text: TextStream;
-  readonly #tools: ToolCalls;
-  readonly #usage: TurnUsage;
-  readonly #permissions = new PermissionDesk();
+  readonly #conversation: Conversation;
   #peer = new JsonRpcPeer<Tag>();
   #handshake: Handshake;
   #state: State = "none";
   #sessionId: string | undefined;
   #model: string | undefined;
-  #turn: Turn | undefined;
   /** Turns that wait for the session to be ready, or for the one before. */
-  #waiting: Turn[] = [];
+  #waiting: AcpTurn[] = [];
   /** Whether what the agent says may still be the replayed history. */
   #isReplaying = false;
 
@@ -95,19 +62,16 @@ export class AcpProtocol implements AgentProtocol {
     this.#input = input;
     this.#profile = profile;
     this.#model = input.model;
-    this.#text = new TextStream(profile);
-    this.#tools = new ToolCalls(profile);
-    this.#usage = new TurnUsage(profile.usage);
+    this.#conversation = new Conversation(input, profile);
     this.#handshake = new Handshake(input, profile, input.model, undefined);
   }
 
   open(start: { readonly resume?: NativeSession }): Step {
     this.#peer = new JsonRpcPeer<Tag>();
-    this.#permissions.startProcess();
+    this.#conversation.startProcess();
     this.#handshake = new Handshake(this.#input, this.#profile, this.#model, start.resume);
     this.#state = "starting";
     this.#sessionId = undefined;
-    this.#turn = undefined;
     this.#waiting = [];
     this.#isReplaying = false;
     const step = new StepBuilder();
@@ -131,7 +95,7 @@ export class AcpProtocol implements AgentProtocol {
     const message = this.#peer.receive(line);
     const step = new StepBuilder();
     step.raw = message.raw;
-    step.background = this.#turn === undefined;
+    step.background = this.#conversation.turn === undefined;
     switch (message.kind) {
       case "unparsed":
       case "invalid":
@@ -157,45 +121,30 @@ export class AcpProtocol implements AgentProtocol {
   }
 
   reply(answer: HostAnswer): Step {
-    if (answer.type !== "permission") return {};
-    const pending = this.#permissions.take(answer.requestId);
-    if (pending === undefined) return {};
     const step = new StepBuilder();
-    const reason = answer.outcome === "deny" ? answer.message : "";
-    this.#answer(pending.id, pending.toolCallId, permissionAnswer(pending.options, answer), reason, step);
+    this.#conversation.permissionAnswered(answer, step, this.#respondIn(step));
     return step.build();
   }
 
   interrupt(): Step {
     const step = new StepBuilder();
-    const turn = this.#turn;
-    if (turn === undefined) {
-      // Not sent yet: the agent need not know of it.
-      if (this.#waiting.shift() !== undefined) step.emit({ type: "turn.interrupted", by: "host" });
-      return step.build();
-    }
-    turn.interruptRequested = true;
-    this.#tools.interrupted();
-    this.#cancel(step);
+    const { turn } = this.#conversation;
+    if (turn !== undefined) this.#cancel(turn, step);
+    // Not sent yet: the agent need not know of it.
+    else if (this.#waiting.shift() !== undefined) step.emit({ type: "turn.interrupted", by: "host" });
     return step.build();
   }
 
   request(request: HostRequest): Step {
     const { id } = request;
-    if (request.type === "list_models") {
-      return { responses: [{ id, models: this.#handshake.settings.models }] };
-    }
-    if (request.type === "steer") {
-      return { responses: [{ id, error: `${this.#profile.product} takes no message while it works.` }] };
-    }
-    const { model } = request;
-    if (this.#state !== "ready" || this.#sessionId === undefined) {
-      return { responses: [{ id, error: `${this.#profile.product} has no session yet.` }] };
-    }
-    const setting = this.#handshake.settings.setModel(model);
-    if (typeof setting === "string") {
-      return { responses: [{ id, error: `${this.#profile.product}: ${setting}` }] };
-    }
+    const { settings } = this.#handshake;
+    const { product } = this.#profile;
+    const refused = (error: string): Step => ({ responses: [{ id, error }] });
+    if (request.type === "list_models") return { responses: [{ id, models: settings.models }] };
+    if (request.type === "steer") return refused(`${product} takes no message while it works.`);
+    if (this.#state !== "ready") return refused(`${product} has no session yet.`);
+    const setting = settings.setModel(request.model);
+    if (typeof setting === "string") return refused(`${product}: ${setting}`);
     const params = { sessionId: this.#sessionId, ...setting.params };
     return { write: [this.#peer.request(setting.method, params, { type: "setting", id, request: setting })] };
   }
@@ -219,16 +168,15 @@ export class AcpProtocol implements AgentProtocol {
       const message = `${product} ended ${howItEnded(exit)} before its session was ready${said === "" ? "" : `: ${said}`}.`;
       step.startError = { code: "session_start_failed", message, retryable: false, ...exitFacts(exit) };
     }
-    for (const turn of [this.#turn, ...this.#waiting]) {
-      if (turn === undefined) continue;
-      step.emit(...this.#closeTurn());
+    const { turn } = this.#conversation;
+    this.#conversation.abandon(step);
+    for (const { interruptRequested } of [...(turn === undefined ? [] : [turn]), ...this.#waiting]) {
       step.emit(
-        turn.interruptRequested
+        interruptRequested
           ? { type: "turn.interrupted", by: "host" }
           : { type: "turn.failed", error: exitedFailure(product, exit) },
       );
     }
-    this.#turn = undefined;
     this.#waiting = [];
     this.#state = "none";
     return step.build();
@@ -240,7 +188,9 @@ export class AcpProtocol implements AgentProtocol {
         this.#proceed(this.#handshake.answered(tag.stage, result), step);
         return;
       case "turn":
-        this.#turnAnswered(tag.turn, isJsonObject(result) ? result : {}, step);
+        if (this.#conversation.turn !== tag.turn) return;
+        this.#conversation.completed(tag.turn, membersOf(result), step);
+        this.#turnOver(step);
         return;
       case "setting": {
         const { settings } = this.#handshake;
@@ -259,13 +209,8 @@ export class AcpProtocol implements AgentProtocol {
         this.#proceed(this.#handshake.refused(tag.stage, error), step);
         return;
       case "turn":
-        if (this.#turn !== tag.turn) return;
-        step.emit(...this.#closeTurn());
-        step.emit(
-          tag.turn.interruptRequested
-            ? { type: "turn.interrupted", by: "host" }
-            : { type: "turn.failed", error: requestFailure(error, this.#profile) },
-        );
+        if (this.#conversation.turn !== tag.turn) return;
+        this.#conversation.failed(tag.turn, error, step);
         this.#turnOver(step);
         return;
       case "setting":
@@ -291,14 +236,13 @@ export class AcpProtocol implements AgentProtocol {
         this.#waiting = [];
         return;
       case "lost":
-        this.#state = "none";
         step.resumeLost = true;
         return;
       case "ready":
         this.#sessionId = outcome.sessionId;
         if (this.#isReplaying) {
           this.#state = "draining";
-          step.wakeAfterMs = this.#profile.replayQuietMs ?? defaultReplayQuietMs;
+          this.#awaitQuiet(step);
         } else {
           this.#ready(step);
         }
@@ -310,7 +254,7 @@ export class AcpProtocol implements AgentProtocol {
     const nativeSessionId = this.#sessionId ?? "";
     const model = settings.model ?? this.#model;
     this.#state = "ready";
-    this.#usage.startSession(!isResumed);
+    this.#conversation.usage.startSession(!isResumed);
     step.ready = true;
     step.nativeSessionId = nativeSessionId;
     step.emit({
@@ -324,59 +268,34 @@ export class AcpProtocol implements AgentProtocol {
     this.#sendNext(step);
   }
 
+  #awaitQuiet(step: StepBuilder): void {
+    step.wakeAfterMs = this.#profile.replayQuietMs ?? defaultReplayQuietMs;
+  }
+
   #sendNext(step: StepBuilder): void {
-    while (this.#state === "ready" && this.#turn === undefined) {
+    while (this.#state === "ready" && this.#conversation.turn === undefined) {
       const turn = this.#waiting.shift();
       if (turn === undefined) return;
-      const { content, turnId } = turn.input;
+      const { content } = turn.input;
       if (!this.#handshake.facts.takesImages && content.some((part) => part.type === "image")) {
         const message = `${this.#profile.product} takes no images: describe it in words, or pass it as a file.`;
         step.emit({ type: "turn.failed", error: { code: "unsupported", message, retryable: false } });
         continue;
       }
-      this.#turn = turn;
       this.#isReplaying = false;
-      this.#text.begin(turnId);
-      this.#usage.beginTurn();
+      this.#conversation.begin(turn);
       const params = { sessionId: this.#sessionId, prompt: promptBlocks(content) };
       step.write.push(this.#peer.request("session/prompt", params, { type: "turn", turn }));
     }
   }
 
-  #turnAnswered(turn: Turn, result: JsonObject, step: StepBuilder): void {
-    if (this.#turn !== turn) return;
-    const used = this.#usage.finish(result);
-    step.emit(...this.#closeTurn());
-    const text = this.#text.lastMessage;
-    const reason = stringField(result, "stopReason");
-    const failure = (this.#profile.failureInText ?? failureInText)(text);
-    // An agent that was told to stop may call the end what it likes.
-    if (turn.interruptRequested) step.emit({ type: "turn.interrupted", by: "host", ...used });
-    else if (failure !== undefined) step.emit({ type: "turn.failed", error: failure, ...used });
-    else if (reason === "cancelled") step.emit({ type: "turn.interrupted", by: "agent", ...used });
-    else step.emit({ type: "turn.completed", stopReason: stopReasonOf(reason), text, ...used });
-    this.#turnOver(step);
-  }
-
-  /** Completes what the turn has open, as far as the agent has told of it. */
-  #closeTurn(): readonly AgentEventBody[] {
-    return [...this.#tools.flush(), ...this.#text.close()];
-  }
-
   #turnOver(step: StepBuilder): void {
-    this.#tools.endTurn();
-    this.#turn = undefined;
-    // The agent may have forgotten them, but what waits for an answer gets one.
-    for (const { id } of this.#permissions.takeAll()) step.write.push(this.#peer.respond(id, cancelled));
+    this.#conversation.turnOver(this.#respondIn(step));
     this.#sendNext(step);
   }
 
-  /** Asks the agent to stop: what it waits for is answered first, as the protocol wants it. */
-  #cancel(step: StepBuilder): void {
-    for (const { id, requestId } of this.#permissions.takeAll()) {
-      step.write.push(this.#peer.respond(id, cancelled));
-      step.emit({ type: "permission.resolved", requestId, outcome: "cancelled", by: "interrupt" });
-    }
+  #cancel(turn: AcpTurn, step: StepBuilder): void {
+    this.#conversation.interrupt(turn, step, this.#respondIn(step));
     step.write.push(this.#peer.notify("session/cancel", { sessionId: this.#sessionId }));
   }
 
@@ -389,29 +308,17 @@ export class AcpProtocol implements AgentProtocol {
     const told = objectField(params, "update");
     const update = this.#profile.readUpdate?.(told) ?? told;
     if (this.#isReplaying && isConversation(update)) {
-      if (this.#state === "draining") {
-        step.wakeAfterMs = this.#profile.replayQuietMs ?? defaultReplayQuietMs;
-      }
+      if (this.#state === "draining") this.#awaitQuiet(step);
       return;
     }
-    const turn = this.#turn;
-    if (turn !== undefined && !turn.isSeen && isConversation(update)) {
-      turn.isSeen = true;
-      // An agent that had not yet begun may not have known what to cancel.
-      if (turn.interruptRequested) this.#cancel(step);
-    }
-    const context = {
-      text: this.#text,
-      tools: this.#tools,
-      usage: this.#usage,
-      settings: this.#handshake.settings,
-    };
-    step.emit(...(updateEvents(update, context) ?? [{ type: "agent.unknown" as const, raw: step.raw }]));
+    const { turn } = this.#conversation;
+    const isToBeTold = this.#conversation.update(update, this.#handshake.settings, step);
+    if (isToBeTold && turn !== undefined) this.#cancel(turn, step);
   }
 
   #agentRequest(id: JsonRpcId, method: string, params: JsonObject, step: StepBuilder): void {
     if (method === "session/request_permission") {
-      this.#permissionRequested(id, params, step);
+      this.#conversation.permissionRequested(id, params, step, this.#respondIn(step));
       return;
     }
     const message = `playpen does not offer ${method}.`;
@@ -420,58 +327,9 @@ export class AcpProtocol implements AgentProtocol {
     if (!/^(?:fs|terminal)\//.test(method)) step.emit({ type: "agent.unknown", raw: step.raw });
   }
 
-  #permissionRequested(id: JsonRpcId, params: JsonObject, step: StepBuilder): void {
-    const turn = this.#turn;
-    const { permissions } = this.#input;
-    if (turn?.interruptRequested === true || (turn === undefined && permissions !== "allow-all")) {
-      // Nobody is there to ask for a turn that is over.
-      step.write.push(this.#peer.respond(id, cancelled));
-      return;
-    }
-    if (turn !== undefined) turn.isSeen = true;
-    const { facts, toolCallId, events } = this.#tools.requested(requestedCall(params));
-    step.emit(...(events.length === 0 ? [] : this.#text.close()), ...events);
-    switch (permissions) {
-      case "allow-all":
-        this.#answer(id, toolCallId, allowance(params), "", step);
-        return;
-      case "deny-all":
-        this.#answer(
-          id,
-          toolCallId,
-          rejection(optionsOf(params)),
-          "Denied by the session's permissions.",
-          step,
-        );
-        return;
-      case "ask": {
-        const { requestId, options } = this.#permissions.add(id, toolCallId, params);
-        const { parentToolCallId: _parent, ...tool } = facts;
-        step.emit({
-          type: "permission.requested",
-          requestId,
-          tool: { toolCallId, ...tool },
-          canRemember: canRemember(options),
-        });
-      }
-    }
+  #respondIn(step: StepBuilder): (id: JsonRpcId, result: JsonObject) => void {
+    return (id, result) => {
+      step.write.push(this.#peer.respond(id, result));
+    };
   }
-
-  #answer(
-    id: JsonRpcId,
-    toolCallId: string,
-    { result, isAllowed, problem }: PermissionAnswer,
-    reason: string,
-    step: StepBuilder,
-  ): void {
-    step.write.push(this.#peer.respond(id, result));
-    if (problem !== undefined) step.notice("warning", problem);
-    if (!isAllowed) step.emit(...this.#tools.denied(toolCallId, problem ?? reason));
-  }
-}
-
-function stopReasonOf(reason: string | undefined): StopReason {
-  return reason !== undefined && Object.hasOwn(stopReasons, reason)
-    ? (stopReasons[reason] ?? "other")
-    : "other";
 }

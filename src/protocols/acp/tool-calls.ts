@@ -92,7 +92,14 @@ export class ToolCalls {
 
   /** Tells of calls that were held back until more would be known. */
   flush(): readonly AgentEventBody[] {
-    return [...this.#calls.values()].flatMap((call) => this.#start(call));
+    return [...this.#calls.values()].flatMap((call) => (call.isClosed ? [] : this.#start(call)));
+  }
+
+  /** Closes the calls of which the agent has not told the end, and now will not. */
+  closeAll(status: "interrupted" | "error"): readonly AgentEventBody[] {
+    return [...this.#calls.values()].flatMap((call) =>
+      call.isClosed ? [] : [...this.#start(call), ...this.#close(call, status)],
+    );
   }
 
   #merge(toolCallId: string, fields: JsonObject): Call {
