@@ -5,21 +5,19 @@ import type { CopilotOptions } from "../options.ts";
 import { sessionFolder } from "../skills.ts";
 
 /**
- * Runs the CLI and then prints, as one line, the file to which it writes what the session has used: it tells that
- * nowhere else. Ends the way the CLI does: a signal to the group is the CLI's to act upon, so it is only waited out here.
+ * Runs the CLI, and prints as one line each what the session had used before and what it has used in the end: the CLI
+ * tells that nowhere but in a file. Ends the way the CLI does: a signal to the group is the CLI's to act upon, so it
+ * is only waited out here.
  */
 const script = `
 usage=$1
 shift
-rm -f -- "$usage"
+tell() { [ -s "$1" ] && tr -d '\\n' < "$1" && echo; }
+tell "$usage"
 trap : INT TERM HUP
-"$@" --usage-output-file "$usage"
+"$@" --usage-output-file "$usage.new"
 code=$?
-if [ -s "$usage" ]; then
-  tr -d '\\n' < "$usage"
-  echo
-  rm -f -- "$usage"
-fi
+tell "$usage.new" && mv -f -- "$usage.new" "$usage"
 exit "$code"
 `;
 
@@ -60,9 +58,15 @@ export function turnLaunch(
   }
   args.push(...(options.extraArgs ?? []));
   return {
-    argv: ["/bin/sh", "-c", script, "playpen-copilot", `${folder}/usage.json`, ...command, ...args],
+    argv: ["/bin/sh", "-c", script, "playpen-copilot", usageFile(input), ...command, ...args],
     files,
   };
+}
+
+/** By the CLI's session, since that can be taken up by another session of the library's. */
+function usageFile({ stateDirectory, sessionId, resume }: LaunchInput): string {
+  const nativeSessionId = resume?.nativeSessionId ?? sessionId;
+  return `${stateDirectory}/copilot/playpen-usage-${nativeSessionId.replace(/[^\w-]/g, "_")}.json`;
 }
 
 /** A folder in which the CLI finds nothing but the session's own instructions. */

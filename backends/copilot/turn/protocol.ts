@@ -38,7 +38,7 @@ export class TurnProtocol implements AgentProtocol {
   #isInterrupting = false;
   /** How the agent came to have nothing to do any more. One that is told to stop at times does not tell. */
   #idle: "done" | "aborted" | undefined;
-  /** The process came so far as to tell of the turn. */
+  /** The process came so far as to tell of its session. */
   #hasSpoken = false;
   /** Of the CLI's last line, if it came to that. */
   #exitCode: number | undefined;
@@ -55,7 +55,7 @@ export class TurnProtocol implements AgentProtocol {
     const { resume } = start;
     if (resume === undefined) this.#totals.startSession();
     // An id that this session has told is its own: the totals go on.
-    else if (resume.nativeSessionId !== this.#toldNativeSessionId) this.#totals.forget();
+    else if (resume.nativeSessionId !== this.#toldNativeSessionId) this.#totals.resumeSession();
     this.#resume = resume;
     this.#isRunning = false;
     this.#isInterrupting = false;
@@ -79,10 +79,10 @@ export class TurnProtocol implements AgentProtocol {
     step.raw = message;
     step.background = !this.#isRunning;
     if (!isJsonObject(message)) step.events.push(unparsedLine(line));
-    else if (isUsageReport(message)) this.#report = message;
+    else if (isUsageReport(message)) this.#reported(message);
     else if (message["type"] === "result") this.#result(message, step);
     else {
-      this.#hasSpoken ||= message["type"] === "user.message";
+      this.#hasSpoken = true;
       step.events.push(...this.#started(), ...this.#read(message));
     }
     return step.build();
@@ -117,6 +117,12 @@ export class TurnProtocol implements AgentProtocol {
     if (this.#resume !== undefined && isSessionMissing(exit)) step.resumeLost = true;
     this.#events.endProcess();
     return step.build();
+  }
+
+  /** The first thing a process says is what its session had used before. */
+  #reported(report: JsonObject): void {
+    if (this.#hasSpoken) this.#report = report;
+    else this.#totals.start(report);
   }
 
   #read(message: JsonObject): AgentEventBody[] {

@@ -20,22 +20,31 @@ export class SessionTotals {
     this.#last = { usage: new UsageMeter().usage, requests: 0 };
   }
 
-  /** A session is taken up whose usage so far nobody knows. */
-  forget(): void {
+  /** A session is taken up whose usage so far is not known until it is told. */
+  resumeSession(): void {
     this.#last = undefined;
+  }
+
+  /** What the session had used before this process. */
+  start(report: unknown): void {
+    this.#last = totalOf(report);
   }
 
   /** The usage since the last report; `undefined` for the first one of a session that was begun elsewhere. */
   settle(report: unknown): Total | undefined {
-    const meter = new UsageMeter();
-    for (const metrics of Object.values(objectField(report, "modelMetrics"))) {
-      meter.add(objectField(metrics, "usage"), numberField(objectField(metrics, "requests"), "count") ?? 0);
-    }
-    const total: Total = { usage: meter.usage, requests: meter.requests };
+    const total = totalOf(report);
     const last = this.#last;
     this.#last = total;
     return last === undefined ? undefined : difference(total, last);
   }
+}
+
+function totalOf(report: unknown): Total {
+  const meter = new UsageMeter();
+  for (const metrics of Object.values(objectField(report, "modelMetrics"))) {
+    meter.add(objectField(metrics, "usage"), numberField(objectField(metrics, "requests"), "count") ?? 0);
+  }
+  return { usage: meter.usage, requests: meter.requests };
 }
 
 function difference(left: Total, right: Total): Total {
