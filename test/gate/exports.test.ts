@@ -23,9 +23,10 @@ describe("the sub-paths", () => {
       "./local",
       "./claude",
       "./codex",
-      "./gemini",
-      "./copilot",
+      "./pi",
       "./opencode",
+      "./copilot",
+      "./gemini",
     ]);
   });
 
