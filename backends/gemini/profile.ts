@@ -21,7 +21,7 @@ export const geminiProfile: AcpProfile = {
   authRemedy: "Set GEMINI_API_KEY, or the variables of Vertex AI.",
   modelBy: "launch",
   thinkingBy: "launch",
-  usage: { covers: "turn", fromResult: turnTokens },
+  usage: [{ covers: "turn", fromResult: turnTokens }],
   readUpdate,
   wholeThoughts: true,
   describeTool,

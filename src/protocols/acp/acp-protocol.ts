@@ -30,6 +30,8 @@ type Tag =
 type State = "none" | "starting" | "draining" | "ready";
 
 const defaultReplayQuietMs = 200;
+/** How long a call is held back of which nothing but the name is known. */
+const longestHoldMs = 250;
 
 /**
  * A client of the Agent Client Protocol, version 1, without any I/O. Backends make one for each session, and say in the
@@ -150,9 +152,9 @@ export class AcpProtocol implements AgentProtocol {
   }
 
   tick(): Step {
-    if (this.#state !== "draining") return {};
     const step = new StepBuilder();
-    this.#ready(step);
+    if (this.#state === "draining") this.#ready(step);
+    else this.#conversation.flush(step);
     return step.build();
   }
 
@@ -170,11 +172,11 @@ export class AcpProtocol implements AgentProtocol {
     }
     const { turn } = this.#conversation;
     this.#conversation.abandon(step);
-    for (const { interruptRequested } of [...(turn === undefined ? [] : [turn]), ...this.#waiting]) {
+    for (const { interruptRequested, failure } of [...(turn === undefined ? [] : [turn]), ...this.#waiting]) {
       step.emit(
-        interruptRequested
+        interruptRequested && failure === undefined
           ? { type: "turn.interrupted", by: "host" }
-          : { type: "turn.failed", error: exitedFailure(product, exit) },
+          : { type: "turn.failed", error: failure ?? exitedFailure(product, exit) },
       );
     }
     this.#waiting = [];
@@ -314,6 +316,7 @@ export class AcpProtocol implements AgentProtocol {
     const { turn } = this.#conversation;
     const isToBeTold = this.#conversation.update(update, this.#handshake.settings, step);
     if (isToBeTold && turn !== undefined) this.#cancel(turn, step);
+    if (this.#conversation.isHolding) step.wakeAfterMs = longestHoldMs;
   }
 
   #agentRequest(id: JsonRpcId, method: string, params: JsonObject, step: StepBuilder): void {

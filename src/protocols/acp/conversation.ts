@@ -1,6 +1,6 @@
 import { isJsonObject, stringField } from "../../kit/json.ts";
 import type { HostAnswer, ProtocolInput, TurnInput } from "../../spec/backend.ts";
-import type { AgentEventBody } from "../../spec/events.ts";
+import type { AgentEventBody, TurnErrorInfo } from "../../spec/events.ts";
 import type { JsonObject } from "../../spec/json.ts";
 import type { StopReason } from "../../spec/usage.ts";
 import type { JsonRpcError, JsonRpcId } from "../json-rpc.ts";
@@ -29,6 +29,8 @@ export interface AcpTurn {
   interruptRequested: boolean;
   /** The agent has shown that it works on it. */
   isSeen: boolean;
+  /** Why the library stops it. */
+  failure?: TurnErrorInfo;
 }
 
 /** Sends an answer to a request of the agent's. */
@@ -75,15 +77,35 @@ export class Conversation {
     this.usage.beginTurn();
   }
 
-  /** Takes in what the agent tells of the session. Returns whether it has to be told again to stop. */
+  /** Takes in what the agent tells of the session. Returns whether it has to be told to stop. */
   update(update: JsonObject, settings: SessionSettings, step: StepBuilder): boolean {
     const turn = this.#turn;
     const isFirst = turn?.isSeen === false && isConversation(update);
     if (isFirst) turn.isSeen = true;
     const context = { text: this.#text, tools: this.#tools, usage: this.usage, settings };
     step.emit(...(updateEvents(update, context) ?? [{ type: "agent.unknown" as const, raw: step.raw }]));
+    if (turn !== undefined && this.#isUngated(turn)) return true;
     // An agent that had not yet begun may not have known what to stop.
     return isFirst && turn.interruptRequested;
+  }
+
+  /** Tells of the calls that were held back for what more the agent would say of them. */
+  flush(step: StepBuilder): void {
+    const events = this.#tools.flush();
+    if (events.length > 0) step.emit(...this.#text.close(), ...events);
+  }
+
+  get isHolding(): boolean {
+    return this.#tools.isHolding;
+  }
+
+  #isUngated(turn: AcpTurn): boolean {
+    const name = this.#tools.ungated;
+    if (this.#profile.stopsUngatedCalls !== true || this.#input.permissions === "allow-all") return false;
+    if (name === undefined || turn.failure !== undefined) return false;
+    const message = `${this.#profile.product} made a call of ${name} although nobody was asked. The turn was stopped.`;
+    turn.failure = { code: "agent_error", message, retryable: false };
+    return true;
   }
 
   /** Answers what the agent waits for, as the protocol wants it before a turn is cancelled. */
@@ -103,8 +125,9 @@ export class Conversation {
     const text = this.#text.lastMessage;
     const reason = stringField(result, "stopReason");
     const failure = (this.#profile.failureInText ?? failureInText)(text);
+    if (turn.failure !== undefined) step.emit({ type: "turn.failed", error: turn.failure, ...used });
     // An agent that was told to stop may call the end what it likes.
-    if (turn.interruptRequested) step.emit({ type: "turn.interrupted", by: "host", ...used });
+    else if (turn.interruptRequested) step.emit({ type: "turn.interrupted", by: "host", ...used });
     else if (failure !== undefined) step.emit({ type: "turn.failed", error: failure, ...used });
     else if (reason === "cancelled") step.emit({ type: "turn.interrupted", by: "agent", ...used });
     else step.emit({ type: "turn.completed", stopReason: stopReasonOf(reason), text, ...used });
@@ -113,11 +136,11 @@ export class Conversation {
   /** The agent has answered the prompt with an error. */
   failed(turn: AcpTurn, error: JsonRpcError, step: StepBuilder): void {
     step.emit(...this.#close(turn.interruptRequested ? "interrupted" : "error"));
-    step.emit(
-      turn.interruptRequested
-        ? { type: "turn.interrupted", by: "host" }
-        : { type: "turn.failed", error: requestFailure(error, this.#profile) },
-    );
+    if (turn.interruptRequested && turn.failure === undefined) {
+      step.emit({ type: "turn.interrupted", by: "host" });
+    } else {
+      step.emit({ type: "turn.failed", error: turn.failure ?? requestFailure(error, this.#profile) });
+    }
   }
 
   /** Completes what a turn has open whose process is gone. */

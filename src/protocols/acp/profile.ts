@@ -82,6 +82,11 @@ export interface AcpProfile {
   readonly thinkingBy?: "protocol" | "launch";
   /** The session mode to work in, by id. Default: the session's `agentMode`, else the agent's own. */
   readonly sessionMode?: (input: ProtocolInput) => string | undefined;
+  /**
+   * Stops a turn, as failed, in which a call was made although nobody was asked for it, where the session's permissions
+   * want that. It is too late for that call, and in time for the next. Default `false`.
+   */
+  readonly stopsUngatedCalls?: boolean;
   /** The config option, by id, that takes `thinking`. Default: the one of the category `thought_level`. */
   readonly thinkingOption?: string;
   /** Config options to set once the session is there, by id. */
@@ -92,8 +97,11 @@ export interface AcpProfile {
   readonly wholeThoughts?: boolean;
   /** What the agent's messages about a tool call mean, where that is better known than by the protocol alone. */
   readonly describeTool?: (call: AcpToolCall) => Partial<AcpToolFacts> | undefined;
-  /** Default: `usage` in the answer to `session/prompt`, taken for that of the turn. */
-  readonly usage?: AcpUsageRule;
+  /**
+   * A later rule wins over what an earlier one found. Default: `_meta.usage` of the updates, one for each request, and
+   * `usage` in the answer to `session/prompt`, for the turn. Empty: none of them says what the turn has used.
+   */
+  readonly usage?: AcpUsageRule | readonly AcpUsageRule[];
   /** The API error that the whole text of a turn's last message is, for agents that tell errors as text. */
   readonly failureInText?: (text: string) => TurnErrorInfo | undefined;
   /** The error of a request that failed, where the agent says more than `modelFailure()` finds. */

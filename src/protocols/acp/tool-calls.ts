@@ -1,4 +1,4 @@
-import { isJsonObject, objectField, stringField } from "../../kit/json.ts";
+import { arrayField, isJsonObject, objectField, stringField } from "../../kit/json.ts";
 import type { AgentEventBody, ToolKind, ToolStatus } from "../../spec/events.ts";
 import type { JsonObject } from "../../spec/json.ts";
 import type { AcpProfile, AcpToolCall, AcpToolFacts } from "./profile.ts";
@@ -12,7 +12,10 @@ interface Call {
   isClosed: boolean;
   /** Its output so far, as far as it was streamed. */
   streamed: string;
-  wasAsked: boolean;
+  /** A permission was asked for it. */
+  isAsked: boolean;
+  /** The diffs that it showed last: some agents show them only while they ask. */
+  diffs: readonly unknown[];
 }
 
 const kinds: { readonly [kind: string]: ToolKind } = {
@@ -31,9 +34,20 @@ export class ToolCalls {
   readonly #calls = new Map<string, Call>();
   readonly #past = new Set<string>();
   #isInterrupted = false;
+  #ungated: string | undefined;
 
   constructor(profile: AcpProfile) {
     this.#profile = profile;
+  }
+
+  /** Whether a call is held back until more is known of it. */
+  get isHolding(): boolean {
+    return [...this.#calls.values()].some((call) => !call.isStarted && !call.isClosed);
+  }
+
+  /** The name of a call that was made although nobody was asked. */
+  get ungated(): string | undefined {
+    return this.#ungated;
   }
 
   /** The turn is over. What its calls still have to say is of no use to a later one. */
@@ -42,6 +56,7 @@ export class ToolCalls {
     for (const id of this.#calls.keys()) this.#past.add(id);
     this.#calls.clear();
     this.#isInterrupted = false;
+    this.#ungated = undefined;
   }
 
   /** The agent was told to stop: calls that end from here on end for that reason, whatever it says of them. */
@@ -59,7 +74,9 @@ export class ToolCalls {
     if (call.isClosed) return [];
     const status = stringField(call.fields, "status");
     if (status === "completed" || status === "failed") {
-      const outcome = this.#isInterrupted ? "interrupted" : status === "completed" ? "ok" : "error";
+      if (status === "completed" && !call.isAsked) this.#ungated ??= this.#describe(call).name;
+      const isOk = status === "completed" && (callExitCode(call.fields) ?? 0) === 0;
+      const outcome = this.#isInterrupted ? "interrupted" : isOk ? "ok" : "error";
       return [...this.#start(call), ...this.#close(call, outcome)];
     }
     // Some agents announce a call before they know what it is about.
@@ -76,9 +93,12 @@ export class ToolCalls {
     readonly events: readonly AgentEventBody[];
   } {
     const toolCallId = stringField(fields, "toolCallId") ?? `unnamed-${this.#calls.size + 1}`;
-    const { status: _status, ...rest } = fields;
-    const call = this.#merge(toolCallId, rest);
-    call.wasAsked = true;
+    const { status: _status, rawInput, ...rest } = fields;
+    const known = this.#calls.get(toolCallId)?.fields["rawInput"];
+    // What is asked for may name the input's members in another way than the call does.
+    const input = isJsonObject(known) && isJsonObject(rawInput) ? { ...known, ...rawInput } : rawInput;
+    const call = this.#merge(toolCallId, { ...rest, rawInput: input });
+    call.isAsked = true;
     return { facts: this.#describe(call), toolCallId, events: call.isClosed ? [] : this.#start(call) };
   }
 
@@ -105,11 +125,16 @@ export class ToolCalls {
   #merge(toolCallId: string, fields: JsonObject): Call {
     let call = this.#calls.get(toolCallId);
     if (call === undefined) {
-      call = { toolCallId, fields: {}, isStarted: false, isClosed: false, streamed: "", wasAsked: false };
+      call = {
+        ...{ toolCallId, fields: {}, isStarted: false, isClosed: false },
+        ...{ streamed: "", isAsked: false, diffs: [] },
+      };
       this.#calls.set(toolCallId, call);
     }
     const told = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
     call.fields = { ...call.fields, ...Object.fromEntries(told) };
+    const diffs = arrayField(fields, "content").filter((item) => stringField(item, "type") === "diff");
+    if (diffs.length > 0) call.diffs = diffs;
     return call;
   }
 
@@ -142,7 +167,7 @@ export class ToolCalls {
         ...(isJsonObject(content) ? { content } : {}),
         ...(exitCode === undefined ? {} : { exitCode }),
       },
-      ...(status === "ok" ? callFileChanges(toolCallId, fields) : []),
+      ...(status === "ok" ? callFileChanges(toolCallId, fields, call.diffs) : []),
     ];
   }
 
@@ -187,6 +212,8 @@ function inputOf(fields: JsonObject): JsonObject {
   };
 }
 
+/** The folder alone does not say what a call is about. */
 function isTold(input: unknown): boolean {
-  return isJsonObject(input) ? Object.keys(input).length > 0 : input !== undefined && input !== null;
+  if (!isJsonObject(input)) return input !== undefined && input !== null;
+  return Object.keys(input).some((name) => name !== "cwd");
 }

@@ -60,19 +60,27 @@ export function callExitCode(call: JsonObject): number | undefined {
     numberField(raw, "exitCode") ??
     numberField(raw, "exit_code") ??
     numberField(objectField(raw, "metadata"), "exit") ??
+    arrayField(raw, "contents")
+      .map((part) => numberField(part, "exitCode"))
+      .find((code) => code !== undefined) ??
     numberField(objectField(objectField(call, "_meta"), "terminal_exit"), "exit_code")
   );
 }
 
-/** The changes of files that a successful call shows as diffs. */
-export function callFileChanges(toolCallId: string, call: JsonObject): readonly FileChanged[] {
+/** The changes of files that a successful call has shown as diffs. */
+export function callFileChanges(
+  toolCallId: string,
+  call: JsonObject,
+  diffs: readonly unknown[],
+): readonly FileChanged[] {
   const isDeletion = stringField(call, "kind") === "delete";
-  const changes = arrayField(call, "content").flatMap((item): FileChanged[] => {
+  const changes = diffs.flatMap((item): FileChanged[] => {
     const path = stringField(item, "path");
-    if (stringField(item, "type") !== "diff" || path === undefined) return [];
-    // Agents that tell an empty text for none say in the metadata what it is.
+    if (path === undefined) return [];
     const told = stringField(objectField(item, "_meta"), "kind");
-    const before = told === "add" ? undefined : stringField(item, "oldText");
+    const old = stringField(item, "oldText");
+    // Many agents tell an empty text where the file is new, and some say in the metadata that it is not.
+    const before = told === "add" || (old === "" && told === undefined) ? undefined : old;
     const after = stringField(item, "newText") ?? "";
     const isGone = (isDeletion || told === "delete") && after === "";
     const change = isGone ? "deleted" : before === undefined ? "added" : "modified";

@@ -9,14 +9,18 @@ interface Told {
   readonly costUsd?: number;
 }
 
-const defaultRule: AcpUsageRule = {
-  covers: "turn",
-  fromResult: (result) => acpTokens(objectField(result, "usage")),
-};
+/** What the protocol drafts, and what came before it: the usage of each request in an update's metadata. */
+const defaultRules: readonly AcpUsageRule[] = [
+  {
+    covers: "request",
+    fromUpdate: (update) => acpTokens(objectField(objectField(update, "_meta"), "usage")),
+  },
+  { covers: "turn", fromResult: (result) => acpTokens(objectField(result, "usage")) },
+];
 
 /** Makes the usage of a turn of what an agent tells, which every agent does in its own way. */
 export class TurnUsage {
-  readonly #rule: AcpUsageRule;
+  readonly #rules: readonly AcpUsageRule[];
   /** The session's figures when the turn began; absent when they are not known, as after a resume. */
   #tokensBefore: AcpTokens | undefined;
   #costBefore: number | undefined;
@@ -25,8 +29,8 @@ export class TurnUsage {
   #turn: AcpTokens | undefined;
   #contextWindow: number | undefined;
 
-  constructor(rule: AcpUsageRule = defaultRule) {
-    this.#rule = rule;
+  constructor(rules: AcpUsageRule | readonly AcpUsageRule[] = defaultRules) {
+    this.#rules = "covers" in rules ? [rules] : rules;
   }
 
   /** A session is there. Only of a new one it is known that nothing was used before. */
@@ -43,8 +47,7 @@ export class TurnUsage {
 
   /** Takes in an update; tells what it changes. */
   update(update: JsonObject): readonly AgentEventBody[] {
-    const tokens = this.#rule.fromUpdate?.(update);
-    if (tokens !== undefined) this.#add(tokens);
+    const isCounted = this.#take((rule) => rule.fromUpdate?.(update));
     const isUsage = update["sessionUpdate"] === "usage_update";
     const size = isUsage ? numberField(update, "size") : undefined;
     const isOtherSize = size !== undefined && size > 0 && size !== this.#contextWindow;
@@ -57,7 +60,7 @@ export class TurnUsage {
       this.#costBefore ??= amount;
       this.#sessionCost = amount;
     }
-    if (tokens === undefined && !isOtherSize && !isCost) return [];
+    if (!isCounted && !isOtherSize && !isCost) return [];
     return [
       {
         type: "usage.updated",
@@ -70,14 +73,24 @@ export class TurnUsage {
 
   /** What the turn has used, with what the answer to its prompt tells. */
   finish(result: JsonObject): Told {
-    const tokens = this.#rule.fromResult?.(result);
-    if (tokens !== undefined) this.#add(tokens);
+    this.#take((rule) => rule.fromResult?.(result));
     const usage = this.#usage();
     return { ...(usage === undefined ? {} : { usage }), ...this.#cost() };
   }
 
-  #add(tokens: AcpTokens): void {
-    switch (this.#rule.covers) {
+  #take(read: (rule: AcpUsageRule) => AcpTokens | undefined): boolean {
+    let isCounted = false;
+    for (const rule of this.#rules) {
+      const tokens = read(rule);
+      if (tokens === undefined) continue;
+      this.#add(tokens, rule.covers);
+      isCounted = true;
+    }
+    return isCounted;
+  }
+
+  #add(tokens: AcpTokens, covers: AcpUsageRule["covers"]): void {
+    switch (covers) {
       case "turn":
         this.#turn = tokens;
         return;

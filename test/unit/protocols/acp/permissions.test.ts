@@ -111,6 +111,47 @@ describe("a permission", () => {
   });
 });
 
+describe("a call that nobody was asked for", () => {
+  const profile = { stopsUngatedCalls: true };
+  const stop = { method: "session/cancel" };
+
+  it("stops the turn where the profile says so", () => {
+    for (const permissions of ["ask", "deny-all"] as const) {
+      const agent = working({ profile, input: { permissions } });
+      agent.tool("c", { kind: "read", status: "in_progress" });
+      expect(sent(agent.toolUpdate("c", { status: "completed" }))).toMatchObject([stop]);
+      expect(sent(agent.toolUpdate("d", { status: "completed" }))).toEqual([]);
+      const [end] = eventsOf(agent.end({ stopReason: "cancelled" }), "turn.failed");
+      expect(end?.error.message).toContain("a call of read although nobody was asked");
+      agent.prompt();
+      expect(eventsOf(agent.end(), "turn.completed")).toHaveLength(1);
+    }
+  });
+
+  it("stays the reason when the agent fails or dies of it", () => {
+    const failing = working({ profile });
+    failing.toolUpdate("c", { status: "completed" });
+    const [failed] = eventsOf(failing.fail({ code: -32603, message: "Aborted" }), "turn.failed");
+    expect(failed?.error.message).toContain("nobody was asked");
+    const dying = working({ profile });
+    dying.toolUpdate("c", { status: "completed" });
+    const [died] = eventsOf(dying.protocol.end({ code: 1, signal: null, stderr: "" }), "turn.failed");
+    expect(died?.error.message).toContain("nobody was asked");
+  });
+
+  it("stops nothing where it was asked for, failed, or may be made", () => {
+    const asked = working({ profile });
+    asked.ask({ toolCallId: "c" });
+    asked.protocol.reply(allow);
+    expect(sent(asked.toolUpdate("c", { status: "completed" }))).toEqual([]);
+    expect(sent(asked.toolUpdate("d", { status: "failed" }))).toEqual([]);
+    expect(eventsOf(asked.end(), "turn.completed")).toHaveLength(1);
+    const free = working({ profile, input: { permissions: "allow-all" } });
+    expect(sent(free.toolUpdate("c", { status: "completed" }))).toEqual([]);
+    expect(sent(working().toolUpdate("c", { status: "completed" }))).toEqual([]);
+  });
+});
+
 describe("requests of the agent", () => {
   it.each([
     ["fs/read_text_file", { path: "/etc/passwd" }],

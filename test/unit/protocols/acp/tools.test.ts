@@ -57,6 +57,24 @@ describe("a tool call", () => {
     });
   });
 
+  it("waits although its folder is told", () => {
+    const agent = working();
+    const held = agent.tool("c", { title: "bash", status: "pending", rawInput: { cwd: "/workspace" } });
+    expect(held).toMatchObject({ wakeAfterMs: 250 });
+    expect(held.events).toBeUndefined();
+  });
+
+  it("waits only for a moment", () => {
+    const agent = working();
+    agent.say("Well.");
+    agent.tool("c", { title: "bash", status: "pending" });
+    expect(agent.protocol.tick().events).toMatchObject([
+      { type: "message.completed", text: "Well." },
+      { type: "tool.started", toolCallId: "c" },
+    ]);
+    expect(agent.protocol.tick()).toEqual({});
+  });
+
   it("waits no longer than to the next message, or the end of the turn", () => {
     const agent = working();
     agent.tool("c", { status: "pending" });
@@ -181,13 +199,20 @@ describe("a tool call", () => {
     expect(eventsOf(step, "tool.completed")[0]?.output).toBe(output);
   });
 
-  it.each([[{ exitCode: 3 }], [{ exit_code: 3 }], [{ metadata: { exit: 3 } }]])(
-    "has the exit code of %j",
-    (rawOutput) => {
-      const step = working().toolUpdate("c", { status: "completed", rawOutput });
-      expect(eventsOf(step, "tool.completed")[0]?.exitCode).toBe(3);
-    },
-  );
+  it.each([
+    [{ exitCode: 3 }],
+    [{ exit_code: 3 }],
+    [{ metadata: { exit: 3 } }],
+    [{ contents: [{ type: "text" }, { type: "shell_exit", exitCode: 3 }] }],
+  ])("has the exit code of %j, and so is an error, whatever the agent says", (rawOutput) => {
+    const step = working().toolUpdate("c", { status: "completed", rawOutput });
+    expect(eventsOf(step, "tool.completed")[0]).toMatchObject({ exitCode: 3, status: "error" });
+  });
+
+  it("with the exit code 0 is none", () => {
+    const step = working().toolUpdate("c", { status: "completed", rawOutput: { exitCode: 0 } });
+    expect(eventsOf(step, "tool.completed")[0]).toMatchObject({ exitCode: 0, status: "ok" });
+  });
 
   it("without an id is nothing that could be told", () => {
     const step = working().update({ sessionUpdate: "tool_call", title: "x" });
@@ -207,6 +232,8 @@ describe("the changes of files", () => {
     ["edit", diff({ oldText: "a\n", newText: "b\n" }), "modified"],
     ["edit", diff({ oldText: null, newText: "b\n" }), "added"],
     ["edit", diff({ newText: "b\n" }), "added"],
+    ["edit", diff({ oldText: "", newText: "b\n" }), "added"],
+    ["edit", diff({ oldText: "", newText: "b\n", _meta: { kind: "modify" } }), "modified"],
     ["edit", diff({ oldText: "", newText: "b\n", _meta: { kind: "add" } }), "added"],
     ["edit", diff({ oldText: "a", newText: "", _meta: { kind: "delete" } }), "deleted"],
     ["edit", diff({ oldText: "a", newText: "" }), "modified"],
@@ -227,6 +254,15 @@ describe("the changes of files", () => {
       diff: "--- /a\n+++ /a\n@@ -1,2 +1,2 @@\n 1\n-2\n+3\n",
       toolCallId: "c",
     });
+  });
+
+  it("are those that were shown last, though the end shows another content", () => {
+    const agent = working();
+    agent.ask({ toolCallId: "c", kind: "edit", content: [diff({ newText: "x" })] });
+    agent.protocol.reply({ type: "permission", requestId: "1.1", outcome: "allow" });
+    const step = agent.toolUpdate("c", { status: "completed", content: text("Wrote the file.") });
+    expect(eventsOf(step, "tool.completed")[0]?.output).toBe("Wrote the file.");
+    expect(eventsOf(step, "file.changed")).toMatchObject([{ path: "/a", change: "added" }]);
   });
 
   it("of a deletion without a diff are its locations", () => {
@@ -268,6 +304,15 @@ describe("a call that is first named by the request for a permission", () => {
     expect(eventsOf(step, "tool.started")).toEqual([]);
     expect(eventsOf(step, "permission.requested")[0]?.tool).toMatchObject({
       ...{ title: "Run ls", input: { command: "ls" } },
+    });
+  });
+
+  it("has the members of its input as the call and as the request name them", () => {
+    const agent = working();
+    agent.tool("c", { kind: "edit", status: "in_progress", rawInput: { filePath: "/a", content: "x" } });
+    const step = agent.ask({ toolCallId: "c", rawInput: { filepath: "/a", diff: "…" } });
+    expect(eventsOf(step, "permission.requested")[0]?.tool.input).toEqual({
+      ...{ filePath: "/a", content: "x", filepath: "/a", diff: "…" },
     });
   });
 

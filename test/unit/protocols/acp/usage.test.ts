@@ -30,6 +30,25 @@ describe("usage", () => {
     expect(usageOf(working(), end({}))).toBeUndefined();
   });
 
+  it("is read from the updates of single requests where the answer tells none", () => {
+    const agent = working();
+    const meta = (inputTokens: number) => ({ _meta: { usage: { inputTokens, outputTokens: 1 } } });
+    agent.say("", meta(5));
+    agent.say("a");
+    agent.say("", meta(7));
+    expect(usageOf(agent, end({}))).toEqual({ inputTokens: 12, outputTokens: 2 });
+    agent.prompt();
+    agent.say("", meta(5));
+    expect(usageOf(agent, end({ usage: { inputTokens: 9, outputTokens: 3 } }))).toMatchObject({
+      inputTokens: 9,
+    });
+  });
+
+  it("is not read where the profile says that nothing tells it", () => {
+    const agent = working({ profile: { usage: [] } });
+    expect(usageOf(agent, end({ usage: { inputTokens: 9, outputTokens: 3 } }))).toBeUndefined();
+  });
+
   it("counts cached tokens once, whether or not they are among the input", () => {
     expect(acpTokens({ inputTokens: 10, outputTokens: 3, cachedReadTokens: 4, totalTokens: 13 })).toEqual({
       ...{ inputTokens: 6, outputTokens: 3, cacheReadTokens: 4 },
