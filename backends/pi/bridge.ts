@@ -23,9 +23,10 @@ export const otherSession = "playpen: no session has exactly the id ";
 
 /**
  * The source of the extension. It holds back tool calls until the host has answered, since Pi itself knows no
- * permissions; asks the host's questions; tells whether a file that is written is new; and takes the message so far
- * out of each increment, which makes the output of a long answer quadratic. Whatever goes wrong in it, no tool runs:
- * Pi does not start with an extension that fails to load, and does not make a call whose handler has thrown.
+ * permissions; asks the host's questions; tells whether a file that is written is new; takes the message so far out of
+ * each increment, which makes the output of a long answer quadratic; and treats an interrupt as the one signal upon
+ * which Pi ends the commands it runs. Whatever goes wrong in it, no tool runs: Pi does not start with an extension that
+ * fails to load, and does not make a call whose handler has thrown.
  */
 export function bridgeSource(settings: BridgeSettings): string {
   return `// Written by playpen at each start.
@@ -43,7 +44,8 @@ export default function (pi) {
     if (sessionId !== null && context.sessionManager.getSessionId() !== sessionId) {
       refuse(${JSON.stringify(otherSession)} + sessionId);
     }
-${settings.trustsProject ? "" : bashTool}${settings.asksHost ? questionToolSource : ""}    if (context.hasUI) {
+${settings.trustsProject ? "" : bashTool}${settings.asksHost ? questionToolSource : ""}    if (!process.listeners("SIGINT").includes(onInterrupt)) process.on("SIGINT", onInterrupt);
+    if (context.hasUI) {
       context.ui.setStatus(${JSON.stringify(bridgeKey)}, JSON.stringify({ gate, tools: pi.getActiveTools() }));
     }
   });
@@ -60,6 +62,11 @@ ${settings.gate === "allow-all" ? "" : gateSource(settings.gate)}    if (event.t
   pi.on("tool_result", (event) => {
     if (newFiles.delete(event.toolCallId)) return { details: { ...event.details, isNew: true } };
   });
+}
+
+// At once: Pi forgets a command whose shell has ended, and with it what the command left in the background.
+function onInterrupt() {
+  process.emit("SIGTERM");
 }
 
 function refuse(message) {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -174,5 +176,28 @@ describe("the extension", () => {
     expect(
       await call("tool_call", { toolCallId: "c", toolName: "request_user_input", input: {} }, context),
     ).toBeUndefined();
+  });
+});
+
+describe("an interrupt", () => {
+  // Pi does not listen for it, and would leave the commands that it runs behind.
+  it("becomes the signal upon which Pi ends its commands", async () => {
+    const source = bridgeSource({ gate: "allow-all", trustsProject: true, asksHost: false });
+    writeFileSync(join(folder, "bridge.mjs"), source);
+    const path = join(folder, "pi.mjs");
+    writeFileSync(
+      path,
+      `import extension from "./bridge.mjs";
+       const handlers = new Map();
+       extension({ on: (event, handler) => handlers.set(event, handler) });
+       process.on("SIGTERM", () => process.exit(143));
+       handlers.get("session_start")({}, { cwd: process.cwd(), hasUI: false });
+       setTimeout(() => process.exit(1), 20_000);
+       process.stdout.write("ready");`,
+    );
+    const child = spawn(process.execPath, [path], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    child.kill("SIGINT");
+    expect(await once(child, "exit")).toEqual([143, null]);
   });
 });
