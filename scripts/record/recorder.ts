@@ -1,5 +1,4 @@
-import { cpSync, mkdirSync, rmSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type {
   AgentContentPart,
   AgentEventBody,
@@ -12,6 +11,7 @@ import type {
   ProtocolInput,
   TurnInput,
 } from "../../src/kit.ts";
+import { mcpEchoServer } from "../../src/testing/backend-conformance/mcp-echo-server.ts";
 import {
   expectedStep,
   performCall,
@@ -224,7 +224,7 @@ export class Recorder {
   /** Lies in the scenario's folder, so that the recording names no path of this machine. */
   #echoServer(): ProtocolInput["mcpServers"] {
     const script = `${this.#setup.folder}/mcp-echo-server.mjs`;
-    cpSync(fileURLToPath(new URL("mcp-echo-server.mjs", import.meta.url)), script);
+    writeFileSync(script, mcpEchoServer);
     return { echo: { type: "stdio", command: "node", args: [script] } };
   }
 

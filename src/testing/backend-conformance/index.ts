@@ -7,3 +7,19 @@ export {
   runBackendRequirement,
   type RunBackendRequirementOptions,
 } from "./run-requirement.ts";
+export {
+  checkTranscript,
+  type CheckTranscriptOptions,
+  describeTranscriptConformance,
+  type TranscriptConformanceOptions,
+  transcriptRequirements,
+} from "./describe-transcripts.ts";
+export {
+  formatTranscript,
+  parseTranscript,
+  type Transcript,
+  type TranscriptCall,
+  type TranscriptEntry,
+  type TranscriptHead,
+} from "./transcript.ts";
+export type { TranscriptRequirement, TranscriptSubject } from "./transcript-requirement.ts";

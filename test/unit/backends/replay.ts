@@ -26,14 +26,15 @@ export interface Replayed {
 /** The recordings of one backend in `test/transcripts/<name>`, and what the backend makes of them today. */
 export class Recordings {
   readonly names: readonly string[];
+  /** The backend's factory. */
+  readonly make: (options: never) => AgentBackend;
   readonly #folder: string;
-  readonly #make: (options: never) => AgentBackend;
   readonly #read = new Map<string, Transcript>();
 
   /** `make` is the backend's factory: it is called with the options that a recording names. */
   constructor(backend: string, make: (options: never) => AgentBackend) {
     this.#folder = `${repositoryRoot}test/transcripts/${backend}`;
-    this.#make = make;
+    this.make = make;
     this.names = readdirSync(this.#folder)
       .filter((file) => file.endsWith(".jsonl"))
       .map((file) => file.slice(0, -".jsonl".length));
@@ -49,7 +50,7 @@ export class Recordings {
   }
 
   backendOf({ head }: Transcript): AgentBackend {
-    return this.#make(head.options as never);
+    return this.make(head.options as never);
   }
 
   /** A fresh protocol for the recorded session. */
