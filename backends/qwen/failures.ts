@@ -1,0 +1,26 @@
+import { modelFailure, type TurnErrorInfo } from "../../src/kit.ts";
+
+/** The error that Qwen Code tells where an answer of the model would stand: `[API Error: 401 Incorrect API key]`. */
+export function failureInText(text: string): TurnErrorInfo | undefined {
+  const told = /^\s*\[API Error: ([\s\S]*?)\]?\s*$/.exec(text)?.[1];
+  return told === undefined ? undefined : toldFailure(told);
+}
+
+/** The error of a message such as `429 Too many requests`: the status is a part of it, where there was one. */
+export function toldFailure(message: string): TurnErrorInfo {
+  const match = /^(\d{3})\b[ :]*(?:status code \(no body\))?([\s\S]*)$/.exec(message.trim());
+  const status = match === null ? undefined : Number(match[1]);
+  const isStatus = status !== undefined && status >= 400 && status <= 599;
+  const words = isStatus ? (match?.[2] ?? "").trim() : message.trim();
+  const said = words === "" ? message.trim() : words;
+  // An answer that broke off, or one that never began.
+  if (/^(?:terminated|Request was aborted\.?|Premature close|Connection error\.?)$/i.test(said)) {
+    return { code: "network_error", message: said, retryable: true };
+  }
+  return isStatus ? modelFailure(said, status) : modelFailure(said);
+}
+
+/** Whether words of Qwen Code's say that it has no such session. */
+export function isSessionMissing(words: string): boolean {
+  return /no saved session found/i.test(words);
+}

@@ -1,0 +1,253 @@
+import {
+  AcpProtocol,
+  acpTokens,
+  isJsonObject,
+  numberField,
+  objectField,
+  parseJson,
+  stringField,
+  type AgentEventBody,
+  type AgentExit,
+  type AgentProtocol,
+  type HostAnswer,
+  type HostRequest,
+  type JsonObject,
+  type JsonRpcId,
+  type NativeSession,
+  type ProtocolInput,
+  type Step,
+  type TurnInput,
+} from "../../../src/kit.ts";
+import { failureInText, toldFailure } from "../failures.ts";
+import { isUsable, ownModel, toldModel } from "../models.ts";
+import { isRefusal, questionTool, shellResult, toolKind } from "../tools.ts";
+import { declined, onceOnly, QuestionDesk, requestedTool } from "./desk.ts";
+import { RememberedCalls } from "./remembered.ts";
+import { CallUpdates, compacted, parentCall } from "./updates.ts";
+
+const updatePrefix = '{"jsonrpc":"2.0","method":"session/update"';
+
+/**
+ * Speaks with one `qwen --acp` at a time. What is peculiar to it, the protocol's client does not see: lines are brought
+ * into the protocol's own form before, and events completed after.
+ */
+export class SessionProtocol implements AgentProtocol {
+  readonly #input: ProtocolInput;
+  readonly #acp: AcpProtocol;
+  readonly #servers: readonly string[];
+  readonly #updates = new CallUpdates();
+  readonly #questions = new QuestionDesk();
+  readonly #remembered = new RememberedCalls();
+  /** Calls that a permission was asked for. */
+  readonly #asked = new Set<string>();
+  #isResuming = false;
+  #hasHistory = false;
+  #isRunning = false;
+
+  constructor(input: ProtocolInput) {
+    this.#input = input;
+    this.#servers = Object.keys(input.mcpServers);
+    // Servers, mode and level of thinking were given at the start: by its protocol Qwen Code takes less of them.
+    const { thinking: _thinking, agentMode: _agentMode, ...rest } = input;
+    this.#acp = new AcpProtocol(
+      { ...rest, mcpServers: {} },
+      {
+        agent: "qwen",
+        product: "Qwen Code",
+        modelBy: "launch",
+        // It declares session/resume, and does not know it.
+        resumeBy: "load",
+        // The history is told whole before the answer.
+        replayQuietMs: 10,
+        usage: {
+          covers: "request",
+          fromUpdate: (update) => acpTokens(objectField(objectField(update, "_meta"), "usage")),
+        },
+        describeTool: ({ fields }) => {
+          const name = stringField(objectField(fields, "_meta"), "toolName");
+          const parent = parentCall(fields);
+          return {
+            ...(name === undefined ? {} : { name, kind: toolKind(name) }),
+            ...(parent === undefined ? {} : { parentToolCallId: parent }),
+          };
+        },
+        failureInText,
+        failureOf: ({ message, data }) =>
+          toldFailure(stringField(data, "details") ?? stringField(data, "message") ?? message),
+      },
+    );
+  }
+
+  open(start: { readonly resume?: NativeSession }): Step {
+    this.#isResuming = start.resume !== undefined;
+    this.#hasHistory = false;
+    this.#isRunning = false;
+    this.#updates.clear();
+    this.#questions.clear();
+    this.#remembered.clear();
+    this.#asked.clear();
+    return this.#told(this.#acp.open(start));
+  }
+
+  prompt(turn: TurnInput): Step {
+    this.#isRunning = true;
+    return this.#told(this.#acp.prompt(turn));
+  }
+
+  push(line: string): Step {
+    if (line.startsWith(updatePrefix)) return this.#update(line);
+    const message = parseJson(line);
+    const params = objectField(message, "params");
+    const id = stringField(message, "id") ?? numberField(message, "id");
+    if (isJsonObject(message) && message["method"] === "session/request_permission" && id !== undefined) {
+      return this.#permission(message, id, params);
+    }
+    return this.#told(this.#acp.push(line));
+  }
+
+  reply(answer: HostAnswer): Step {
+    if (answer.type === "permission") return this.#told(this.#acp.reply(this.#remembered.answered(answer)));
+    const line = this.#questions.reply(answer);
+    return line === undefined ? {} : { write: [line] };
+  }
+
+  interrupt(): Step {
+    const { events, write } = this.#questions.withdraw();
+    const step = this.#told(this.#acp.interrupt());
+    // The cancellation goes first: an answer would have the agent go on.
+    return {
+      ...step,
+      events: [...events, ...(step.events ?? [])],
+      write: [...(step.write ?? []), ...write],
+    };
+  }
+
+  request(request: HostRequest): Step {
+    if (request.type !== "set_model") return this.#told(this.#acp.request(request));
+    return this.#told(this.#acp.request({ ...request, model: ownModel(request.model) }));
+  }
+
+  tick(): Step {
+    return this.#told(this.#acp.tick());
+  }
+
+  end(exit: AgentExit): Step {
+    return this.#told(this.#acp.end(exit));
+  }
+
+  #update(line: string): Step {
+    const message = parseJson(line);
+    const params = objectField(message, "params");
+    const update = objectField(params, "update");
+    if (update["sessionUpdate"] === "user_message_chunk") this.#hasHistory = true;
+    const event = compacted(update);
+    if (event !== undefined)
+      return { raw: message, events: [event], ...(this.#isRunning ? {} : { background: true }) };
+    const kind = update["sessionUpdate"];
+    if (kind !== "tool_call" && kind !== "tool_call_update") return this.#told(this.#acp.push(line));
+    const unasked = this.#unasked(update);
+    const step = this.#passedOn(message, { ...params, update: this.#updates.update(update) });
+    return unasked === undefined ? step : { ...step, events: [unasked, ...(step.events ?? [])] };
+  }
+
+  /** A call of the agent's own that begins without having been asked about. It must not go unseen. */
+  #unasked(update: JsonObject): AgentEventBody | undefined {
+    if (this.#input.permissions !== "ask" || !this.#isRunning || update["sessionUpdate"] !== "tool_call")
+      return undefined;
+    const name = stringField(objectField(update, "_meta"), "toolName") ?? "a tool";
+    if (update["status"] !== "in_progress" || this.#asked.has(stringField(update, "toolCallId") ?? ""))
+      return undefined;
+    const message = `Qwen Code makes a call of ${name} without asking for permission. Use the version that the library was tested with.`;
+    return { type: "agent.notice", level: "error", message };
+  }
+
+  #permission(message: JsonObject, id: JsonRpcId, params: JsonObject): Step {
+    const call = objectField(params, "toolCall");
+    this.#asked.add(stringField(call, "toolCallId") ?? "");
+    if (this.#questions.isQuestion(params)) return this.#question(message, id, params);
+    const name = requestedTool(params, this.#servers);
+    const isPlan = call["kind"] === "switch_mode";
+    const known = { ...params, toolCall: this.#updates.asked(call, name) };
+    return this.#passedOn(message, isPlan ? known : onceOnly(known));
+  }
+
+  #question(message: JsonObject, id: JsonRpcId, params: JsonObject): Step {
+    if (!this.#isRunning || !this.#input.answersQuestions || this.#input.permissions === "deny-all") {
+      return { raw: message, write: [declined(id)] };
+    }
+    this.#updates.asked(objectField(params, "toolCall"), questionTool);
+    return { raw: message, events: [this.#questions.ask(id, params)] };
+  }
+
+  #passedOn(message: unknown, params: JsonObject): Step {
+    const known = isJsonObject(message) ? message : {};
+    return { ...this.#told(this.#acp.push(JSON.stringify({ ...known, params }))), raw: message };
+  }
+
+  #told(step: Step): Step {
+    // A session that is not there is begun anew under the same id, without a word.
+    if (step.ready === true && this.#isResuming && !this.#hasHistory) return { resumeLost: true };
+    if (step.startError !== undefined) return { ...step, closeStdin: true };
+    const write = [...(step.write ?? [])];
+    const events = step.events?.flatMap((event) => this.#event(event, write));
+    const responses = step.responses?.map((response) => {
+      if (response.models === undefined) return response;
+      const usable = response.models.filter(({ id }) => isUsable(id));
+      return {
+        ...response,
+        models: usable.map((model) => ({
+          ...model,
+          id: toldModel(model.id),
+          name: toldModel(model.name ?? model.id),
+        })),
+      };
+    });
+    return {
+      ...step,
+      ...(events === undefined ? {} : { events }),
+      ...(write.length === 0 ? {} : { write }),
+      ...(responses === undefined ? {} : { responses }),
+    };
+  }
+
+  #event(event: AgentEventBody, write: string[]): readonly AgentEventBody[] {
+    switch (event.type) {
+      case "session.started":
+      case "session.updated":
+        return [event.model === undefined ? event : { ...event, model: toldModel(event.model) }];
+      case "permission.requested":
+        return this.#requested(event, write);
+      case "tool.completed":
+        return [callResult(event, this.#input.permissions === "deny-all")];
+      case "turn.completed":
+      case "turn.failed":
+      case "turn.interrupted":
+        this.#isRunning = false;
+        return [event];
+      default:
+        return [event];
+    }
+  }
+
+  #requested(
+    event: Extract<AgentEventBody, { type: "permission.requested" }>,
+    write: string[],
+  ): readonly AgentEventBody[] {
+    if (!this.#remembered.knows(event)) return [{ ...event, canRemember: true }];
+    const answer = this.#acp.reply({ type: "permission", requestId: event.requestId, outcome: "allow" });
+    write.push(...(answer.write ?? []));
+    return [];
+  }
+}
+
+type Completed = Extract<AgentEventBody, { type: "tool.completed" }>;
+
+/** What a command printed, and its exit code, stand in one text; and a refused call looks like one that failed. */
+function callResult(event: Completed, deniesAll: boolean): Completed {
+  if (event.status === "error" && (deniesAll || isRefusal(event.output)))
+    return { ...event, status: "denied" };
+  const result = shellResult(event.output);
+  if (result === undefined) return event;
+  const failed = event.status === "ok" && result.exitCode !== undefined && result.exitCode !== 0;
+  return { ...event, ...result, ...(failed ? { status: "error" } : {}) };
+}

@@ -1,0 +1,96 @@
+import {
+  numberField,
+  objectField,
+  stringField,
+  type AgentEventBody,
+  type JsonObject,
+} from "../../../src/kit.ts";
+
+type Events = readonly AgentEventBody[];
+type Noun = "message" | "reasoning";
+
+interface Block {
+  readonly noun: Noun;
+  readonly id: string;
+  sent: number;
+  /** The block is an error of the API, not the agent's words: it is not told as such. */
+  isError: boolean;
+}
+
+/** Makes events of what the agent says and thinks: as deltas, and once more whole where there were none. */
+export class MessageReader {
+  #messageId = "";
+  #blocks = 0;
+  #open: Block | undefined;
+  /** The whole of a block that was streamed comes behind its end. */
+  #streamed = false;
+
+  startProcess(): void {
+    this.#messageId = "";
+    this.#blocks = 0;
+    this.#open = undefined;
+    this.#streamed = false;
+  }
+
+  /** Takes in the `event` of a `stream_event` of the main agent. */
+  stream(event: JsonObject): Events {
+    switch (stringField(event, "type")) {
+      case "message_start":
+        this.#messageId = stringField(objectField(event, "message"), "id") ?? "";
+        this.#blocks = 0;
+        return this.#close();
+      case "content_block_start":
+        return [...this.#close(), ...this.#begin(event)];
+      case "content_block_delta":
+        return this.#delta(objectField(event, "delta"));
+      case "content_block_stop":
+        return this.#close();
+      default:
+        return [];
+    }
+  }
+
+  /** Takes in one part of a whole message. */
+  whole(part: unknown, parentToolCallId: string | undefined, uuid: string): Events {
+    const type = stringField(part, "type");
+    const noun = type === "text" ? "message" : type === "thinking" ? "reasoning" : undefined;
+    const text = stringField(part, type === "text" ? "text" : "thinking") ?? "";
+    if (noun === undefined) return [];
+    const wasStreamed = this.#streamed && parentToolCallId === undefined;
+    if (parentToolCallId === undefined) this.#streamed = false;
+    if (wasStreamed || text === "" || isApiError(text)) return [];
+    const parent = parentToolCallId === undefined ? {} : { parentToolCallId };
+    return [{ type: `${noun}.completed`, messageId: uuid, text, ...parent }];
+  }
+
+  #begin(event: JsonObject): Events {
+    const type = stringField(objectField(event, "content_block"), "type");
+    if (type !== "text" && type !== "thinking") return [];
+    const place = numberField(event, "index") ?? this.#blocks;
+    this.#blocks += 1;
+    const noun = type === "text" ? "message" : "reasoning";
+    this.#open = { noun, id: `${this.#messageId}#${place}`, sent: 0, isError: false };
+    return [];
+  }
+
+  #delta(delta: JsonObject): Events {
+    const block = this.#open;
+    const text = stringField(delta, "text") ?? stringField(delta, "thinking") ?? "";
+    if (block === undefined || text === "") return [];
+    this.#streamed = true;
+    if (block.sent === 0 && isApiError(text)) block.isError = true;
+    block.sent += text.length;
+    return block.isError ? [] : [{ type: `${block.noun}.delta`, messageId: block.id, text }];
+  }
+
+  #close(): Events {
+    const block = this.#open;
+    this.#open = undefined;
+    if (block === undefined || block.sent === 0 || block.isError) return [];
+    return [{ type: `${block.noun}.completed`, messageId: block.id, text: "" }];
+  }
+}
+
+function isApiError(text: string): boolean {
+  return /^\s*\[API Error: /.test(text);
+}
