@@ -23,6 +23,7 @@ describe("the sub-paths", () => {
       "./local",
       "./claude",
       "./codex",
+      "./qwen",
       "./pi",
       "./opencode",
       "./copilot",

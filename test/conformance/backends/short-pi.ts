@@ -122,7 +122,7 @@ class ShortPi implements kit.AgentProtocol {
         return { events: [{ type: "tool.started", toolCallId, name, kind, title, input }] };
       }
       case "tool_execution_end": {
-        const status = line["isError"] === true ? "error" : "ok";
+        const status = line["isError"] !== true ? "ok" : this.#isInterrupted ? "interrupted" : "error";
         const parts = kit.arrayField(kit.objectField(line, "result"), "content");
         const output = parts.map((part) => kit.stringField(part, "text") ?? "").join("");
         return { events: [{ type: "tool.completed", toolCallId, status, output }] };
