@@ -62,5 +62,6 @@ export type {
   AcpUsageRule,
 } from "./protocols/acp/profile.ts";
 export { JsonRpcPeer, jsonRpcErrors, type JsonRpcError, type JsonRpcId } from "./protocols/json-rpc.ts";
+export { outputInstructions } from "./session/structured-output.ts";
 export { LineDecoder } from "./lines/line-decoder.ts";
 export type { DecodedLine, LineDecoderOptions, OversizedLine } from "./lines/line-decoder.ts";
