@@ -6,10 +6,10 @@ import { requestLine } from "./wire.ts";
 export const initializeId = "initialize";
 
 /** The request that opens the conversation. The system prompt goes with it, since an argument has a bound and is public. */
-export function initializeLine({ permissions, systemPrompt }: ProtocolInput): string {
+export function initializeLine({ permissions, systemPrompt, allowedTools }: ProtocolInput): string {
   return requestLine(initializeId, {
     subtype: "initialize",
-    hooks: permissionHooks(permissions),
+    hooks: permissionHooks(permissions, allowedTools !== undefined),
     // Without it, of sub-agents only the tool calls are told.
     forwardSubagentText: true,
     ...(systemPrompt === undefined

@@ -1,5 +1,6 @@
 import type { AgentBackend, Environment } from "../../src/kit.ts";
 import { claudeLaunch } from "./launch.ts";
+import { documentedModels, modelProblem } from "./models.ts";
 import { checkClaudeOptions, type ClaudeOptions } from "./options.ts";
 import { ClaudeProtocol } from "./protocol.ts";
 import { claudeCapabilities, claudeCli, claudeCredentials } from "./recipe.ts";
@@ -24,9 +25,11 @@ export function claude(options: ClaudeOptions = {}): AgentBackend {
   return {
     name: "claude",
     mode,
-    capabilities: claudeCapabilities,
+    capabilities: claudeCapabilities(mode),
     cli: claudeCli,
     credentials: claudeCredentials,
+    documentedModels,
+    modelProblem: (name, env) => modelProblem(options, name, env),
     env: environment(options),
     install: options.install ?? true,
     ...(model === undefined ? {} : { model }),

@@ -1,5 +1,8 @@
 import type { Environment, JsonObject, Launch, LaunchFile, LaunchInput, McpServers } from "../../src/kit.ts";
+import { AllowedTools } from "./allowed-tools.ts";
+import { answerSchema } from "./answer-schema.ts";
 import type { ClaudeOptions } from "./options.ts";
+import { skillFiles } from "./session-skills.ts";
 
 /** Passed unless the caller's environment says otherwise. */
 const defaultEnvironment: Environment = {
@@ -17,7 +20,10 @@ const defaultEnvironment: Environment = {
   CLAUDE_CODE_MAX_RETRIES: "5",
 };
 
-const defaultSources = { "allow-all": undefined, "deny-all": ["user"], ask: ["user"] } as const;
+/** Where nothing is refused, the project's settings apply too: they may run commands and switch hooks off. */
+function isFree({ permissions, allowedTools }: LaunchInput): boolean {
+  return permissions === "allow-all" && allowedTools === undefined;
+}
 
 /** How the CLI is started. Neither secrets nor texts of any length are among the arguments. */
 export function claudeLaunch(options: ClaudeOptions, input: LaunchInput): Launch {
@@ -53,26 +59,36 @@ export function claudeLaunch(options: ClaudeOptions, input: LaunchInput): Launch
   if (options.maxBudgetUsd !== undefined) argv.push("--max-budget-usd", String(options.maxBudgetUsd));
 
   // Options that take a list swallow the arguments behind them, unless their value is part of the same argument.
+  argv.push(...new AllowedTools(input.allowedTools, input.mcpServers).arguments);
   const disallowed = [...(options.disallowedTools ?? [])];
   if (!input.answersQuestions) disallowed.push("AskUserQuestion");
   for (const rule of options.allowedTools ?? []) argv.push(`--allowedTools=${rule}`);
   for (const rule of disallowed) argv.push(`--disallowedTools=${rule}`);
 
-  const sources = options.settingSources ?? defaultSources[input.permissions];
+  const sources = options.settingSources ?? (isFree(input) ? undefined : ["user"]);
   if (sources !== undefined) argv.push(`--setting-sources=${sources.join(",")}`);
   const readsProject = sources?.some((source) => source === "project") ?? true;
   if (!readsProject) argv.push(`--add-dir=${input.cwd}`);
 
-  if (options.settings !== undefined) {
-    files.push({ path: `${folder}/settings.json`, content: JSON.stringify(options.settings) });
+  const settings = settingsOf(options, input);
+  if (settings !== undefined) {
+    files.push({ path: `${folder}/settings.json`, content: JSON.stringify(settings) });
     argv.push("--settings", `${folder}/settings.json`);
+  }
+  if (input.skills !== undefined && input.skills.length > 0) {
+    files.push(...skillFiles(`${folder}/plugin`, input.skills, input.libraryVersion));
+    argv.push(`--plugin-dir=${folder}/plugin`);
   }
   argv.push("--strict-mcp-config");
   if (Object.keys(input.mcpServers).length > 0) {
     files.push({ path: `${folder}/mcp.json`, content: JSON.stringify(mcpConfig(input.mcpServers)) });
     argv.push(`--mcp-config=${folder}/mcp.json`);
   }
+  const schema = input.turn?.outputSchema && answerSchema(input.turn.outputSchema);
+  if (schema !== undefined) argv.push("--json-schema", JSON.stringify(schema));
   argv.push(...(options.extraArgs ?? []));
+  // Of several the last one counts: the session's wish before the backend's.
+  if (input.thinking !== undefined) argv.push("--effort", input.thinking);
   return { argv, env: environmentOf(options, input, readsProject), files };
 }
 
@@ -83,7 +99,13 @@ function commandOf(options: ClaudeOptions, input: LaunchInput): readonly [string
 }
 
 function permissionModeOf(options: ClaudeOptions, input: LaunchInput): string {
-  return options.permissionMode ?? (input.permissions === "allow-all" ? "bypassPermissions" : "default");
+  return input.agentMode ?? options.permissionMode ?? (isFree(input) ? "bypassPermissions" : "default");
+}
+
+function settingsOf(options: ClaudeOptions, input: LaunchInput): JsonObject | undefined {
+  if (input.permissions === "allow-all") return options.settings;
+  // A skill may hold commands that are run when it is read, which no hook hears of.
+  return { disableSkillShellExecution: true, ...options.settings };
 }
 
 function environmentOf(options: ClaudeOptions, input: LaunchInput, readsProject: boolean): Environment {

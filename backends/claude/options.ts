@@ -24,15 +24,18 @@ export interface ClaudeOptions extends BackendOptions {
   readonly apiKey?: string;
   /**
    * The CLI's own mode. The session's `permissions` decide over every tool call all the same: this only changes how
-   * the agent goes about its work, for example `"plan"`. Default: `"bypassPermissions"` where all calls are allowed,
-   * otherwise `"default"`.
+   * the agent goes about its work, for example `"plan"`. Default: the session's `agentMode`, or
+   * `"bypassPermissions"` where all calls of all tools are allowed, otherwise `"default"`.
    */
   readonly permissionMode?: ClaudePermissionMode;
   /** Most rounds of tool use in one turn; the turn then completes with the stop reason `"max_turns"`. */
   readonly maxTurns?: number;
   /** Most US dollars for one process of the CLI; a turn that would pass it fails with `budget_exceeded`. */
   readonly maxBudgetUsd?: number;
-  /** Rules such as `"Bash(git *)"` that the CLI need not ask for. The session's `permissions` are asked all the same. */
+  /**
+   * Rules such as `"Bash(git *)"` that the CLI need not ask for. The session's `permissions` are asked all the same. It is
+   * the session's `allowedTools` that confines the agent.
+   */
   readonly allowedTools?: readonly string[];
   /** Tools that the agent is not offered, or rules for calls that are denied. */
   readonly disallowedTools?: readonly string[];
@@ -42,7 +45,7 @@ export interface ClaudeOptions extends BackendOptions {
   readonly settings?: JsonObject;
   /**
    * Which settings of the sandbox apply, and with them whose commands, skills and sub-agents. Default: all where every
-   * call is allowed; otherwise `["user"]`, since the hooks, key helpers and environment variables of a project's
+   * call of every tool is allowed; otherwise `["user"]`, since the hooks, key helpers and environment variables of a project's
    * settings run commands that nobody was asked about. The project's `CLAUDE.md` is read in any case.
    */
   readonly settingSources?: readonly ClaudeSettingSource[];
@@ -117,6 +120,8 @@ const reservedArguments: { readonly [flag: string]: string } = {
   "--allowed-tools": 'use the option "allowedTools"',
   "--disallowedTools": 'use the option "disallowedTools"',
   "--disallowed-tools": 'use the option "disallowedTools"',
+  "--tools": 'use the session\'s option "allowedTools"',
+  "--json-schema": 'use the option "schema" of prompt()',
   "--max-turns": 'use the option "maxTurns"',
   "--max-budget-usd": 'use the option "maxBudgetUsd"',
   "--max-thinking-tokens": 'use the option "maxThinkingTokens"',

@@ -11,6 +11,8 @@ import {
   type Question,
   type QuestionAnswers,
 } from "../../src/kit.ts";
+import type { AllowedTools } from "./allowed-tools.ts";
+import { answerToolName } from "./answer-schema.ts";
 import { toolKind, toolName, toolSubject, toolTitle } from "./tools.ts";
 import { responseLine } from "./wire.ts";
 
@@ -37,8 +39,8 @@ export const hookCallbackId = "permission";
  * say. That a hook times out counts as consent to the CLI's own judgement, hence the long time; the answer takes no
  * time, since only the question that follows waits for people.
  */
-export function permissionHooks(mode: PermissionMode): JsonObject {
-  if (mode === "allow-all") return {};
+export function permissionHooks(mode: PermissionMode, isConfined: boolean): JsonObject {
+  if (mode === "allow-all" && !isConfined) return {};
   return { PreToolUse: [{ hookCallbackIds: [hookCallbackId], timeout: 86_400 }] };
 }
 
@@ -46,13 +48,15 @@ export function permissionHooks(mode: PermissionMode): JsonObject {
 export class PermissionDesk {
   readonly #mode: PermissionMode;
   readonly #answersQuestions: boolean;
+  readonly #allowed: AllowedTools;
   readonly #open = new Map<string, OpenRequest>();
   /** Calls the host allowed for the rest of the session. */
   readonly #remembered = new Set<string>();
 
-  constructor(mode: PermissionMode, answersQuestions: boolean) {
+  constructor(mode: PermissionMode, answersQuestions: boolean, allowed: AllowedTools) {
     this.#mode = mode;
     this.#answersQuestions = answersQuestions;
+    this.#allowed = allowed;
   }
 
   /** A new process: the last one's questions need no answer any more. */
@@ -62,19 +66,24 @@ export class PermissionDesk {
 
   /** The hook's answer; the host is asked by the `can_use_tool` that follows. */
   hook(requestId: string, request: JsonObject): DeskStep {
-    if (this.#mode !== "deny-all") {
-      return { write: hookLine(requestId, "ask", "Each tool call is put to the host program.") };
+    const name = toolName(stringField(request["input"], "tool_name") ?? "");
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) {
+      const write = hookLine(requestId, "deny", refusal);
+      const toolCallId = stringField(request, "tool_use_id");
+      return toolCallId === undefined ? { write } : { write, deniedToolCallId: toolCallId };
     }
-    const write = hookLine(requestId, "deny", denial);
-    const toolCallId = stringField(request, "tool_use_id");
-    return toolCallId === undefined ? { write } : { write, deniedToolCallId: toolCallId };
+    if (name === answerToolName) return { write: hookLine(requestId, "allow", "It only gives the answer.") };
+    return { write: hookLine(requestId, "ask", "Each tool call is put to the host program.") };
   }
 
   canUseTool(requestId: string, request: JsonObject): DeskStep {
     const name = toolName(stringField(request, "tool_name") ?? "");
     const input = objectField(request, "input");
     const toolCallId = stringField(request, "tool_use_id");
-    if (this.#mode === "deny-all") return denied(requestId, toolCallId, denial);
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) return denied(requestId, toolCallId, refusal);
+    if (name === answerToolName) return { write: allowLine(requestId, input) };
     if (name === "AskUserQuestion") return this.#question(requestId, { name, input, toolCallId });
     if (this.#mode === "allow-all" || this.#remembered.has(callKey(name, input))) {
       return { write: allowLine(requestId, input) };
@@ -117,6 +126,13 @@ export class PermissionDesk {
     return { event: { type: "permission.resolved", requestId, outcome: "cancelled", by } };
   }
 
+  /** Why a call cannot be made whatever the host says; `undefined` where it may. */
+  #refusal(name: string): string | undefined {
+    if (name === answerToolName) return undefined;
+    if (this.#mode === "deny-all") return "No tool may be used in this session.";
+    return this.#allowed.allows(name) ? undefined : `The tool ${name} may not be used in this session.`;
+  }
+
   #question(requestId: string, call: Omit<OpenRequest, "type">): DeskStep {
     const questions = arrayField(call.input, "questions").filter(isJsonObject).map(toQuestion);
     if (!this.#answersQuestions || questions.length === 0) {
@@ -127,9 +143,9 @@ export class PermissionDesk {
   }
 }
 
-const denial = "No tool may be used in this session.";
+type HookDecision = "allow" | "ask" | "deny";
 
-function hookLine(requestId: string, permissionDecision: "ask" | "deny", reason: string): string {
+function hookLine(requestId: string, permissionDecision: HookDecision, reason: string): string {
   return responseLine(requestId, {
     hookSpecificOutput: {
       hookEventName: "PreToolUse",

@@ -17,17 +17,22 @@ import {
   type Step,
   type TurnInput,
 } from "../../src/kit.ts";
+import { AllowedTools } from "./allowed-tools.ts";
+import { promptContent } from "./answer-schema.ts";
 import { DeltaStep, deltaText } from "./delta-line.ts";
 import { initializeId, initializeLine, refusedStart } from "./handshake.ts";
 import { startFailure } from "./failures.ts";
 import { MessageReader } from "./messages.ts";
+import { ModelList } from "./models.ts";
 import { OwnRequests } from "./own-requests.ts";
 import { hookCallbackId, PermissionDesk, type DeskStep } from "./permission-desk.ts";
 import { Runs, type Turn } from "./runs.ts";
+import { ServerWatch } from "./server-watch.ts";
 import { SessionFacts } from "./session-facts.ts";
 import { rateLimitEvent, systemEvent } from "./system-messages.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { turnEnd } from "./turn-results.ts";
+import { UnmetWishes } from "./unmet-wishes.ts";
 import { unparsedLine } from "./unparsed-line.ts";
 import { UsageMeter } from "./usage-meter.ts";
 import { errorResponseLine, responseLine, userLine } from "./wire.ts";
@@ -45,6 +50,9 @@ export class ClaudeProtocol implements AgentProtocol {
   readonly #facts = new SessionFacts();
   readonly #desk: PermissionDesk;
   readonly #requests = new OwnRequests();
+  readonly #servers = new ServerWatch(this.#facts, this.#requests);
+  readonly #wishes: UnmetWishes;
+  #models = new ModelList({});
   #isReady = false;
   #resume: NativeSession | undefined;
   #isResumeLost = false;
@@ -53,8 +61,10 @@ export class ClaudeProtocol implements AgentProtocol {
   constructor(input: ProtocolInput, mode: ProcessMode) {
     this.#input = input;
     this.#mode = mode;
-    this.#desk = new PermissionDesk(input.permissions, input.answersQuestions);
-    this.#tools = new ToolCalls({ mustAsk: input.permissions === "ask" });
+    const allowed = new AllowedTools(input.allowedTools, input.mcpServers);
+    this.#tools = new ToolCalls({ mustAsk: input.permissions === "ask", allowed });
+    this.#desk = new PermissionDesk(input.permissions, input.answersQuestions, allowed);
+    this.#wishes = new UnmetWishes({ allowed, skills: input.skills ?? [], thinking: input.thinking });
   }
 
   open(start: { readonly resume?: NativeSession }): Step {
@@ -73,7 +83,7 @@ export class ClaudeProtocol implements AgentProtocol {
   prompt(turn: TurnInput): Step {
     this.#runs.prompted();
     this.#usage.beginTurn();
-    return { write: [userLine(turn.content)] };
+    return { write: [userLine(promptContent(turn))] };
   }
 
   push(line: string): Step {
@@ -82,7 +92,7 @@ export class ClaudeProtocol implements AgentProtocol {
       if (text !== undefined && text !== "") return new DeltaStep(this.#messages.mainDelta(text), line);
     }
     const message = parseJson(line);
-    if (!isJsonObject(message)) return this.#placed([unparsedLine(line)], message);
+    if (!isJsonObject(message)) return this.#runs.told([unparsedLine(line)], message);
     switch (message["type"]) {
       case "stream_event":
         return this.#streamEvent(message);
@@ -101,7 +111,7 @@ export class ClaudeProtocol implements AgentProtocol {
       case "control_cancel_request":
         return this.#withdraw(message);
       case "rate_limit_event":
-        return this.#placed(listOf(rateLimitEvent(message)), message);
+        return this.#runs.told(listOf(rateLimitEvent(message)), message);
       case "keep_alive":
       case "tool_progress":
       case "tool_use_summary":
@@ -109,7 +119,7 @@ export class ClaudeProtocol implements AgentProtocol {
       case "auth_status":
         return { raw: message };
       default:
-        return this.#placed([{ type: "agent.unknown", raw: message }], message);
+        return this.#runs.told([{ type: "agent.unknown", raw: message }], message);
     }
   }
 
@@ -125,20 +135,27 @@ export class ClaudeProtocol implements AgentProtocol {
   }
 
   request(request: HostRequest): Step {
-    if (request.type === "set_model") {
-      return { write: [this.#requests.send({ subtype: "set_model", model: request.model }, request)] };
+    const { id } = request;
+    switch (request.type) {
+      case "set_model":
+        return { write: [this.#requests.send({ subtype: "set_model", model: request.model }, request)] };
+      case "list_models":
+        return { responses: [{ id, models: this.#models.models }] };
+      case "steer": {
+        const { turn } = this.#runs;
+        if (turn === undefined || turn.isInterrupting) {
+          return { responses: [{ id, error: "No turn is running that could be steered." }] };
+        }
+        this.#runs.steered();
+        return { write: [userLine(request.content)], responses: [{ id }] };
+      }
     }
-    if (request.type !== "steer") return {};
-    const { turn } = this.#runs;
-    if (turn === undefined || turn.isInterrupting) {
-      return { responses: [{ id: request.id, error: "No turn is running that could be steered." }] };
-    }
-    this.#runs.steered();
-    return { write: [userLine(request.content)], responses: [{ id: request.id }] };
   }
 
   tick(): Step {
-    return nothing;
+    // Behind its turn, the process of one turn listens no more.
+    const isListening = this.#isReady && (this.#mode === "session" || this.#runs.turn !== undefined);
+    return isListening ? { write: this.#servers.question() } : nothing;
   }
 
   end(exit: AgentExit): Step {
@@ -159,17 +176,17 @@ export class ClaudeProtocol implements AgentProtocol {
 
   #streamEvent(message: JsonObject): Step {
     const event = message["event"];
-    if (!isJsonObject(event)) return this.#placed([{ type: "agent.unknown", raw: message }], message);
+    if (!isJsonObject(event)) return this.#runs.told([{ type: "agent.unknown", raw: message }], message);
     if (event["type"] === "content_block_delta") {
       const delta = this.#messages.delta(message, event["delta"]);
       if (delta === undefined) return { raw: message };
       if (this.#runs.isOfTurn) return { events: [delta], raw: message };
-      return this.#spoken([delta], message);
+      return this.#runs.spoken([delta], message);
     }
     const events: AgentEventBody[] = [];
     this.#messages.boundary(message, event, events);
     if (typeof message["parent_tool_use_id"] !== "string") this.#meter(event, events);
-    return this.#spoken(events, message);
+    return this.#runs.spoken(events, message);
   }
 
   #meter(event: JsonObject, events: AgentEventBody[]): void {
@@ -201,7 +218,7 @@ export class ClaudeProtocol implements AgentProtocol {
         this.#tools.start(block, line["parent_tool_use_id"], events);
       }
     }
-    return this.#spoken(events, line);
+    return this.#runs.spoken(events, line);
   }
 
   #user(line: JsonObject): Step {
@@ -217,7 +234,7 @@ export class ClaudeProtocol implements AgentProtocol {
       const toolCallId = stringField(block, "tool_use_id");
       if (toolCallId !== undefined) this.#messages.forget(toolCallId);
     }
-    return this.#spoken(events, line);
+    return this.#runs.spoken(events, line);
   }
 
   #system(line: JsonObject): Step {
@@ -234,26 +251,33 @@ export class ClaudeProtocol implements AgentProtocol {
       case "status": {
         const mode = stringField(line, "permissionMode");
         const update = mode === undefined ? undefined : this.#facts.setMode(mode);
-        return this.#placed([...listOf(update), ...listOf(systemEvent(line))], line);
+        return this.#runs.told([...listOf(update), ...listOf(systemEvent(line))], line);
       }
       default:
-        return this.#placed(listOf(systemEvent(line)), line);
+        return this.#runs.told(listOf(systemEvent(line)), line);
     }
   }
 
   /** Each run of the agent begins with such a line. */
   #init(line: JsonObject): Step {
-    const events = listOf(this.#facts.init(line, this.#resume !== undefined));
+    const events = [
+      ...listOf(this.#facts.init(line, this.#resume !== undefined)),
+      ...this.#wishes.notices(line, this.#models),
+    ];
     this.#runs.began();
     const nativeSessionId = this.#newNativeSessionId();
     const { turn } = this.#runs;
-    const isInterruptDue = turn?.isInterruptDue === true;
-    if (isInterruptDue) turn.isInterruptDue = false;
+    const write: string[] = [];
+    if (turn?.isInterruptDue === true) {
+      turn.isInterruptDue = false;
+      write.push(this.#requests.send({ subtype: "interrupt" }));
+    }
+    write.push(...this.#servers.question());
     return {
       raw: line,
       events,
       ...(nativeSessionId === undefined ? {} : { nativeSessionId }),
-      ...(isInterruptDue ? { write: [this.#requests.send({ subtype: "interrupt" })] } : {}),
+      ...(write.length === 0 ? {} : { write }),
     };
   }
 
@@ -273,7 +297,7 @@ export class ClaudeProtocol implements AgentProtocol {
     const message = stringField(line, "summary");
     if (message === undefined || message === "") return { raw: line };
     const level = stringField(line, "status") === "failed" ? "warning" : "info";
-    return this.#spoken([{ type: "agent.notice", level, message }], line);
+    return this.#runs.spoken([{ type: "agent.notice", level, message }], line);
   }
 
   #result(line: JsonObject): Step {
@@ -289,9 +313,10 @@ export class ClaudeProtocol implements AgentProtocol {
   #turnEnd(line: JsonObject, { isInterrupting, apiError }: Turn): readonly AgentEventBody[] {
     const usage = this.#usage.settle(line);
     const { requests } = this.#usage;
+    const { refusedAnswer } = this.#tools;
     return [
       ...(usage.contextWindow === undefined ? [] : [{ type: "usage.updated", ...usage } as const]),
-      ...turnEnd(line, { isInterrupting, apiError, usage, requests }),
+      ...turnEnd(line, { isInterrupting, apiError, refusedAnswer, usage, requests }),
     ];
   }
 
@@ -318,7 +343,7 @@ export class ClaudeProtocol implements AgentProtocol {
         return { raw: line, write: [responseLine(requestId, { action: "decline" })] };
       default:
     }
-    const step = this.#placed([{ type: "agent.unknown", raw: line }], line);
+    const step = this.#runs.told([{ type: "agent.unknown", raw: line }], line);
     return { ...step, write: [errorResponseLine(requestId, "This client cannot do that.")] };
   }
 
@@ -332,14 +357,24 @@ export class ClaudeProtocol implements AgentProtocol {
         return { raw: line, startError: { code: "protocol_error", message: error, retryable: false } };
       }
       this.#isReady = true;
+      this.#models = new ModelList(objectField(response, "response"));
       return { raw: line, ready: true };
     }
     // The CLI also repeats the answers that were written to it.
-    const request = this.#requests.answered(requestId);
-    if (request === undefined) return { raw: line };
-    if (error !== undefined) return { raw: line, responses: [{ id: request.id, error }] };
-    const events = listOf(request.type === "set_model" ? this.#facts.setModel(request.model) : undefined);
-    return { raw: line, events, responses: [{ id: request.id }] };
+    const purpose = this.#requests.answered(requestId);
+    if (purpose === undefined) return { raw: line };
+    if (purpose === "servers") return this.#serversTold(objectField(response, "response"));
+    const { id } = purpose;
+    if (error !== undefined) return { raw: line, responses: [{ id, error }] };
+    const events = listOf(purpose.type === "set_model" ? this.#facts.setModel(purpose.model) : undefined);
+    return { raw: line, events, responses: [{ id }] };
+  }
+
+  /** The answer is not shown as it is: it holds the servers' settings, and with them secrets. */
+  #serversTold(response: JsonObject): Step {
+    const { event, askAgainMs } = this.#servers.answered(response);
+    const step = this.#runs.told(listOf(event), undefined);
+    return askAgainMs === undefined ? step : { ...step, wakeAfterMs: askAgainMs };
   }
 
   #withdraw(line: JsonObject): Step {
@@ -351,28 +386,10 @@ export class ClaudeProtocol implements AgentProtocol {
   #deskStep(step: DeskStep, raw: unknown): Step {
     if (step.deniedToolCallId !== undefined) this.#tools.deny(step.deniedToolCallId);
     return {
-      ...(step.event === undefined ? {} : this.#spoken([step.event], raw)),
+      ...(step.event === undefined ? {} : this.#runs.spoken([step.event], raw)),
       ...(raw === undefined ? {} : { raw }),
       ...(step.write === undefined ? {} : { write: [step.write] }),
     };
-  }
-
-  /** What the agent says or does. Outside of a run it is late: its turn has ended. */
-  #spoken(events: readonly AgentEventBody[], raw: unknown): Step {
-    if (events.length === 0) return { raw };
-    if (this.#runs.isOfTurn) return { raw, events };
-    return this.#placed(events, raw, true);
-  }
-
-  /** What the CLI says of itself, which is for the turn also before a run began. */
-  #placed(events: readonly AgentEventBody[], raw: unknown, isSpoken = false): Step {
-    if (events.length === 0) return { raw };
-    if (this.#runs.isHeld) {
-      this.#runs.hold(events);
-      return { raw };
-    }
-    const isForTurn = this.#runs.isOfTurn || (!isSpoken && this.#runs.isBeforeRun);
-    return isForTurn ? { raw, events } : { raw, events, background: true };
   }
 }
 

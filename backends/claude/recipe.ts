@@ -1,4 +1,4 @@
-import type { BackendCapabilities, CliRecipe, CredentialRecipe } from "../../src/kit.ts";
+import type { BackendCapabilities, CliRecipe, CredentialRecipe, ProcessMode } from "../../src/kit.ts";
 
 export const claudeCli: CliRecipe = {
   command: "claude",
@@ -43,8 +43,8 @@ export const claudeCredentials: CredentialRecipe = {
   ],
 };
 
-/** Both modes speak the same protocol, so they can do the same. */
-export const claudeCapabilities: BackendCapabilities = {
+/** Both modes speak the same protocol, so they can do nearly the same. */
+const sessionCapabilities: BackendCapabilities = {
   resume: true,
   fork: true,
   permissions: ["allow-all", "deny-all", "ask"],
@@ -61,10 +61,17 @@ export const claudeCapabilities: BackendCapabilities = {
   usage: true,
   cost: true,
   compaction: true,
-  allowedTools: false,
-  skills: false,
+  allowedTools: true,
+  skills: true,
+  // A process takes one schema, at its start.
   structuredOutput: "prompted",
-  thinking: [],
-  agentModes: [],
-  models: "none",
+  thinking: ["low", "medium", "high", "xhigh", "max"],
+  agentModes: ["plan"],
+  models: "cli",
 };
+
+export function claudeCapabilities(mode: ProcessMode): BackendCapabilities {
+  if (mode === "session") return sessionCapabilities;
+  // No process is there to be asked for models when no turn runs.
+  return { ...sessionCapabilities, structuredOutput: "native", models: "documented" };
+}

@@ -1,4 +1,4 @@
-import type { AgentEventBody } from "../../src/kit.ts";
+import type { AgentEventBody, Step } from "../../src/kit.ts";
 
 export interface Turn {
   /** The CLI echoed the prompt: what comes is the answer to it. */
@@ -93,8 +93,17 @@ export class Runs {
     return this.#takeHeld();
   }
 
-  hold(events: readonly AgentEventBody[]): void {
-    for (const event of events) this.#held.push(event);
+  /** What the agent says or does. Outside of a run it is late: its turn has ended. */
+  spoken(events: readonly AgentEventBody[], raw: unknown): Step {
+    if (events.length === 0) return { raw };
+    if (this.isOfTurn) return { raw, events };
+    return this.#placed(events, raw, false);
+  }
+
+  /** What the CLI says of itself, which is for the turn also before a run began. */
+  told(events: readonly AgentEventBody[], raw: unknown): Step {
+    if (events.length === 0) return { raw };
+    return this.#placed(events, raw, this.isOfTurn || this.isBeforeRun);
   }
 
   /** A whole block came without an echo before it: the run is not the turn's. Returns what was held. */
@@ -121,6 +130,14 @@ export class Runs {
     this.#turn = undefined;
     this.#unechoed = 0;
     return { type: "turn", turn };
+  }
+
+  #placed(events: readonly AgentEventBody[], raw: unknown, isForTurn: boolean): Step {
+    if (this.isHeld) {
+      for (const event of events) this.#held.push(event);
+      return { raw };
+    }
+    return isForTurn ? { raw, events } : { raw, events, background: true };
   }
 
   #takeHeld(): readonly AgentEventBody[] {

@@ -21,10 +21,19 @@ export class SessionFacts {
   #nativeSessionId: string | undefined;
   #model: string | undefined;
   #mode: string | undefined;
-  #servers = "";
+  #servers: readonly McpServerStatus[] = [];
 
   get nativeSessionId(): string | undefined {
     return this.#nativeSessionId;
+  }
+
+  /** Whether a server may still come up or fail, or has failed for a reason that was not told. */
+  get hasOpenServers(): boolean {
+    return this.hasPendingServers || this.#servers.some(isUnexplained);
+  }
+
+  get hasPendingServers(): boolean {
+    return this.#servers.some(({ status }) => status === "pending");
   }
 
   /** From an `init` line. */
@@ -32,18 +41,17 @@ export class SessionFacts {
     const nativeSessionId = stringField(line, "session_id");
     const model = stringField(line, "model");
     const mode = stringField(line, "permissionMode");
-    const mcpServers = arrayField(line, "mcp_servers").map(serverStatus);
-    const servers = JSON.stringify(mcpServers);
+    const mcpServers = this.#withReasons(arrayField(line, "mcp_servers").map(serverStatus));
     const updates = {
       ...changed("nativeSessionId", nativeSessionId, this.#nativeSessionId),
       ...changed("model", model, this.#model),
       ...changed("mode", mode, this.#mode),
-      ...(servers === this.#servers ? {} : { mcpServers }),
+      ...(isSame(mcpServers, this.#servers) ? {} : { mcpServers }),
     };
     this.#nativeSessionId = nativeSessionId ?? this.#nativeSessionId;
     this.#model = model ?? this.#model;
     this.#mode = mode ?? this.#mode;
-    this.#servers = servers;
+    this.#servers = mcpServers;
     if (this.#isStarted) {
       return Object.keys(updates).length === 0 ? undefined : { type: "session.updated", ...updates };
     }
@@ -62,6 +70,14 @@ export class SessionFacts {
     };
   }
 
+  /** From the answer to a `mcp_status` request, which also tells why a server failed. */
+  setServers(response: JsonObject): AgentEventBody | undefined {
+    const mcpServers = arrayField(response, "mcpServers").map(serverStatus);
+    if (isSame(mcpServers, this.#servers)) return undefined;
+    this.#servers = mcpServers;
+    return { type: "session.updated", mcpServers };
+  }
+
   /** The model was changed by request. */
   setModel(model: string): AgentEventBody | undefined {
     if (model === this.#model) return undefined;
@@ -75,6 +91,22 @@ export class SessionFacts {
     this.#mode = mode;
     return { type: "session.updated", mode };
   }
+
+  /** An `init` line names no reasons: those that are known stay as long as nothing has changed. */
+  #withReasons(servers: readonly McpServerStatus[]): readonly McpServerStatus[] {
+    return servers.map((server) => {
+      const known = this.#servers.find(({ name }) => name === server.name);
+      return known?.status === server.status && server.message === undefined ? known : server;
+    });
+  }
+}
+
+function isSame(left: readonly McpServerStatus[], right: readonly McpServerStatus[]): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+function isUnexplained({ status, message }: McpServerStatus): boolean {
+  return status === "failed" && message === undefined;
 }
 
 function changed<Name extends string>(

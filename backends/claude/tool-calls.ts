@@ -7,6 +7,8 @@ import {
   type ToolKind,
   type ToolStatus,
 } from "../../src/kit.ts";
+import type { AllowedTools } from "./allowed-tools.ts";
+import { answerToolName } from "./answer-schema.ts";
 import { fileChange } from "./file-changes.ts";
 import { Plan } from "./plan.ts";
 import { toolKind, toolName, toolTitle } from "./tools.ts";
@@ -23,11 +25,16 @@ export class ToolCalls {
   readonly #denied = new Set<string>();
   readonly #plan = new Plan();
   readonly #mustAsk: boolean;
+  readonly #allowed: AllowedTools;
   readonly #asked = new Set<string>();
+  /** Calls by which the model gave its output. */
+  readonly #answers = new Set<string>();
+  #refusedAnswer: string | undefined;
 
-  /** With `mustAsk`, a call that was made without having been asked for is reported. */
-  constructor(options: { readonly mustAsk: boolean }) {
+  /** With `mustAsk`, a call that was made without having been asked for is reported; so is one that is not allowed. */
+  constructor(options: { readonly mustAsk: boolean; readonly allowed: AllowedTools }) {
     this.#mustAsk = options.mustAsk;
+    this.#allowed = options.allowed;
   }
 
   /** A new process: results of the last one's calls will not come. */
@@ -35,6 +42,13 @@ export class ToolCalls {
     this.#open.clear();
     this.#denied.clear();
     this.#asked.clear();
+    this.#answers.clear();
+    this.#refusedAnswer = undefined;
+  }
+
+  /** Why the CLI refused the model's last output. */
+  get refusedAnswer(): string | undefined {
+    return this.#refusedAnswer;
   }
 
   isOpen(toolCallId: string): boolean {
@@ -55,6 +69,11 @@ export class ToolCalls {
     const toolCallId = stringField(block, "id");
     const ownName = stringField(block, "name");
     if (toolCallId === undefined || ownName === undefined) return;
+    if (ownName === answerToolName) {
+      // No work of the agent's: the turn's output tells it.
+      this.#answers.add(toolCallId);
+      return;
+    }
     const name = toolName(ownName);
     const input = isJsonObject(block["input"]) ? block["input"] : {};
     const kind = toolKind(name);
@@ -68,8 +87,15 @@ export class ToolCalls {
   complete(block: JsonObject, result: unknown, isInterrupting: boolean, events: AgentEventBody[]): void {
     const toolCallId = stringField(block, "tool_use_id");
     if (toolCallId === undefined) return;
+    if (this.#answers.delete(toolCallId)) {
+      const isRefused = booleanField(block, "is_error") === true;
+      this.#refusedAnswer = isRefused ? withoutErrorTag(textOf(block["content"])) : undefined;
+      if (this.#refusedAnswer !== undefined) events.push(refusedAnswerNotice(this.#refusedAnswer));
+      return;
+    }
     const call = this.#open.get(toolCallId);
-    const isDenied = this.#denied.delete(toolCallId);
+    const isAllowed = call === undefined || this.#allowed.allows(call.name);
+    const isDenied = this.#denied.delete(toolCallId) || !isAllowed;
     this.#open.delete(toolCallId);
     const wasAsked = this.#asked.delete(toolCallId);
     const isError = booleanField(block, "is_error") === true;
@@ -86,7 +112,7 @@ export class ToolCalls {
       ...(exit === undefined ? {} : { exitCode: exit.code }),
     });
     if (status !== "ok" || call === undefined) return;
-    if (this.#mustAsk && !wasAsked) events.push(unaskedNotice(call.name));
+    if ((this.#mustAsk && !wasAsked) || !isAllowed) events.push(unaskedNotice(call.name));
     if (call.kind === "edit") {
       const change = fileChange(toolCallId, call.input, text, result);
       if (change !== undefined) events.push(change);
@@ -100,8 +126,12 @@ export class ToolCalls {
 
 /** Managed settings of a machine can switch hooks off, and so keep calls from being asked for. It must not go unseen. */
 function unaskedNotice(name: string): AgentEventBody {
-  const message = `Claude Code made a call of ${name} without asking for permission. Look for managed settings in the sandbox that disable hooks.`;
+  const message = `Claude Code made a call of ${name} that was not permitted. Look for managed settings in the sandbox that disable hooks.`;
   return { type: "agent.notice", level: "error", message };
+}
+
+function refusedAnswerNotice(refusal: string): AgentEventBody {
+  return { type: "agent.notice", level: "info", message: `Claude Code asks for another output. ${refusal}` };
 }
 
 function statusOf(isError: boolean, isDenied: boolean, isInterrupting: boolean, result: unknown): ToolStatus {

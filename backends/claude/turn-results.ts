@@ -7,6 +7,7 @@ import {
   type StopReason,
   type TerminalEventType,
 } from "../../src/kit.ts";
+import { answerIssues } from "./answer-schema.ts";
 import { apiFailure } from "./failures.ts";
 import type { TurnUsage } from "./usage-meter.ts";
 
@@ -17,6 +18,8 @@ export interface ResultContext {
   readonly isInterrupting: boolean;
   /** The CLI's word for the error of the turn's last answer. */
   readonly apiError: string | undefined;
+  /** Why the CLI refused the model's last output. */
+  readonly refusedAnswer: string | undefined;
   readonly usage: TurnUsage;
   /** Requests to the model within the turn. */
   readonly requests: number;
@@ -27,7 +30,10 @@ export function turnEnd(result: JsonObject, context: ResultContext): readonly Ag
   const { isInterrupting } = context;
   const subtype = stringField(result, "subtype");
   if (subtype === "success" && booleanField(result, "is_error") !== true) {
-    return [completed(result, context, stopReason(stringField(result, "stop_reason")))];
+    const isAnswered = result["structured_output"] !== undefined;
+    return [
+      completed(result, context, isAnswered ? "end_turn" : stopReason(stringField(result, "stop_reason"))),
+    ];
   }
   // A limit that the agent was given is not a failure of what it did until then: the next prompt goes on from there.
   if (subtype === "error_max_turns") return [completed(result, context, "max_turns")];
@@ -36,10 +42,25 @@ export function turnEnd(result: JsonObject, context: ResultContext): readonly Ag
     return [{ type: "turn.interrupted", by, ...figures(context) }];
   }
   if (subtype === "success") return apiErrorEnd(result, context);
+  if (subtype === "error_max_structured_output_retries") return [refusedEnd(result, context)];
   // Unlike the rounds, the money is counted over the whole process: every later turn would fail the same way.
   const code = subtype === "error_max_budget_usd" ? "budget_exceeded" : "agent_error";
   const message = errorTexts(result) || `Claude Code ended the turn with ${subtype ?? "an unknown result"}.`;
   return [{ type: "turn.failed", error: { code, message, retryable: false }, ...figures(context) }];
+}
+
+/** The CLI has asked for another output often enough. */
+function refusedEnd(result: JsonObject, context: ResultContext): Terminal {
+  const { refusedAnswer = "" } = context;
+  const issues = answerIssues(refusedAnswer);
+  const texts = [errorTexts(result), refusedAnswer].filter((text) => text !== "");
+  const message = texts.join(": ") || "Claude Code asked in vain for an output that follows the schema.";
+  const error = { code: "output_invalid", message, retryable: false } as const;
+  return {
+    type: "turn.failed",
+    error: issues.length === 0 ? error : { ...error, issues },
+    ...figures(context),
+  };
 }
 
 function apiErrorEnd(result: JsonObject, context: ResultContext): readonly AgentEventBody[] {
