@@ -1,7 +1,15 @@
-import type { AgentBackend, BackendCapabilities, CliRecipe, CredentialRecipe } from "../../src/kit.ts";
+import type {
+  AgentBackend,
+  BackendCapabilities,
+  CliRecipe,
+  CredentialRecipe,
+  ProtocolInput,
+} from "../../src/kit.ts";
+import type { AppServerInput } from "./app-server/handshake.ts";
 import { AppServerProtocol } from "./app-server/protocol.ts";
 import { ExecProtocol } from "./exec/protocol.ts";
 import { codexLaunch, sandboxMode, trustsProject } from "./launch.ts";
+import { documentedModels, modelProblem } from "./models.ts";
 import { checkCodexOptions, type CodexOptions } from "./options.ts";
 
 const cli: CliRecipe = {
@@ -41,12 +49,12 @@ const sessionCapabilities: BackendCapabilities = {
   usage: true,
   cost: false,
   compaction: true,
-  allowedTools: false,
-  skills: false,
-  structuredOutput: "prompted",
-  thinking: [],
-  agentModes: [],
-  models: "none",
+  allowedTools: true,
+  skills: true,
+  structuredOutput: "native",
+  thinking: ["low", "medium", "high", "xhigh", "max"],
+  agentModes: ["plan"],
+  models: "cli",
 };
 
 const turnCapabilities: BackendCapabilities = {
@@ -58,6 +66,10 @@ const turnCapabilities: BackendCapabilities = {
   images: false,
   textDeltas: false,
   compaction: false,
+  // `exec` looks for skills only in folders that all sessions share, and knows but one mode.
+  skills: false,
+  agentModes: [],
+  models: "documented",
 };
 
 /**
@@ -83,17 +95,23 @@ export function codex(options: CodexOptions = {}): AgentBackend {
     cli,
     credentials,
     ...(options.model === undefined ? {} : { model: options.model }),
+    documentedModels,
+    modelProblem: (name, env) => modelProblem(options, name, env),
     env: { ...options.env, ...(apiKey === undefined ? {} : { CODEX_API_KEY: apiKey }) },
     ...(command === undefined ? {} : { command: typeof command === "string" ? [command] : command }),
     install: options.install ?? true,
     launch: (input) => codexLaunch(options, input),
     protocol: (input) =>
-      mode === "turn"
-        ? new ExecProtocol(input)
-        : new AppServerProtocol({
-            ...input,
-            sandboxMode: sandboxMode(options, input.permissions),
-            trustsProject: trustsProject(options, input.permissions),
-          }),
+      mode === "turn" ? new ExecProtocol(input) : new AppServerProtocol(appServerInput(options, input)),
+  };
+}
+
+function appServerInput(options: CodexOptions, input: ProtocolInput): AppServerInput {
+  const effort = input.thinking ?? options.reasoningEffort;
+  return {
+    ...input,
+    sandboxMode: sandboxMode(options, input.permissions),
+    trustsProject: trustsProject(options, input),
+    ...(effort === undefined ? {} : { effort }),
   };
 }

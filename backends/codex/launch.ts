@@ -1,7 +1,18 @@
-import type { Launch, LaunchFile, LaunchInput, PermissionMode } from "../../src/kit.ts";
+import type {
+  AgentSessionInput,
+  JsonObject,
+  Launch,
+  LaunchFile,
+  LaunchInput,
+  PermissionMode,
+} from "../../src/kit.ts";
+import { AllowedTools } from "./allowed-tools.ts";
+import { logSettings } from "./exec/server-failures.ts";
 import { checkMcpServerNames, mcpServers } from "./mcp-servers.ts";
 import type { CodexOptions } from "./options.ts";
-import { toolGate } from "./tool-gate.ts";
+import { skillFiles } from "./session-skills.ts";
+import { strictSchema } from "./strict-schema.ts";
+import { ToolGate } from "./tool-gate.ts";
 import { tomlDocument, tomlValue, type TomlValue } from "./toml.ts";
 
 const vendorUrl = "https://api.openai.com/v1";
@@ -21,9 +32,9 @@ export function codexLaunch(options: CodexOptions, input: LaunchInput): Launch {
       ...(isTurn ? execArguments(input) : ["app-server"]),
       ...overrides(options, input),
       ...(options.extraArgs ?? []),
-      ...(isTurn ? turnArguments(input) : []),
+      ...(isTurn ? turnArguments(input, home) : []),
     ],
-    env: { CODEX_HOME: home, ...temporary.env },
+    env: { CODEX_HOME: home, ...temporary.env, ...(isTurn ? logSettings(input.env) : {}) },
     files: [...files(options, input, home), ...temporary.files],
   };
 }
@@ -56,36 +67,43 @@ function argv(command: string | readonly [string, ...string[]]): readonly [strin
   return typeof command === "string" ? [command] : command;
 }
 
-function execArguments({ sessionId, permissions }: LaunchInput): readonly string[] {
+function execArguments(input: LaunchInput): readonly string[] {
   return [
-    ...["exec", "--json", "--skip-git-repo-check", "--color", "never", "-p", profileName(sessionId)],
+    ...["exec", "--json", "--skip-git-repo-check", "--color", "never", "-p", profileName(input.sessionId)],
     // Nobody sees whether the hook is taken, as in the app-server's handshake: a Codex that does not know this
     // argument does not start.
-    ...(permissions === "allow-all" ? [] : ["--dangerously-bypass-hook-trust"]),
+    ...(ToolGate.of(input) === undefined ? [] : ["--dangerously-bypass-hook-trust"]),
   ];
 }
 
-function turnArguments({ resume }: LaunchInput): readonly string[] {
-  return [...(resume === undefined ? [] : [resume.fork ? "fork" : "resume", resume.nativeSessionId]), "-"];
+function turnArguments(input: LaunchInput, home: string): readonly string[] {
+  const { resume, sessionId } = input;
+  return [
+    ...(outputSchemaOf(input) === undefined ? [] : ["--output-schema", schemaPath(home, sessionId)]),
+    ...(resume === undefined ? [] : [resume.fork ? "fork" : "resume", resume.nativeSessionId]),
+    "-",
+  ];
 }
 
 function overrides(options: CodexOptions, input: LaunchInput): string[] {
+  const effort = input.thinking ?? options.reasoningEffort;
   const settings = new Map<string, TomlValue>([
     ...provider(options, input),
     ...(input.model === undefined ? [] : ([["model", input.model]] as const)),
-    ...(options.reasoningEffort === undefined
-      ? []
-      : ([["model_reasoning_effort", options.reasoningEffort]] as const)),
+    ...(effort === undefined ? [] : ([["model_reasoning_effort", effort]] as const)),
     ...(options.reasoningSummary === undefined
       ? []
       : ([["model_reasoning_summary", options.reasoningSummary]] as const)),
     ...quiet,
     // The agent's own key is no business of the commands it runs.
-    ["shell_environment_policy.exclude", [...keyVariables]],
-    ...restrictions(input.permissions),
+    [
+      "shell_environment_policy.exclude",
+      [...keyVariables, ...(options.mode === "turn" ? Object.keys(logSettings(input.env)) : [])],
+    ],
+    ...restrictions(input),
     ...questions(options, input),
     // Codex would write its trust down, for every session that comes later: said here, it is this process's alone.
-    ...(trustsProject(options, input.permissions)
+    ...(trustsProject(options, input)
       ? ([["projects", { [input.cwd]: { trust_level: "trusted" } }]] as const)
       : []),
     ...(options.mode === "turn" ? turnSettings(options, input) : []),
@@ -126,23 +144,42 @@ const quiet: readonly (readonly [string, TomlValue])[] = [
   ["suppress_unstable_features_warning", true],
 ];
 
-/** Tools that could not ask are not even offered; the gate refuses them if they come all the same. */
-function restrictions(permissions: PermissionMode): readonly (readonly [string, TomlValue])[] {
-  if (permissions === "allow-all") return [];
-  const without = ["view_image", "image_generation", "multi_agent", "sleep_tool", "tool_suggest"];
+/** Tools that could not ask, or are not allowed, are not even offered; the gate refuses them if they come all the same. */
+function restrictions(input: LaunchInput): readonly (readonly [string, TomlValue])[] {
+  const gate = ToolGate.of(input);
+  if (gate === undefined) return [];
+  const { permissions } = input;
+  const without = ["view_image", "image_generation"].filter((tool) => !isAllowed(tool, input));
+  if (!isAllowed("spawn_agent", input)) without.push("multi_agent");
+  without.push("sleep_tool", "tool_suggest");
   // Without a terminal nothing can be typed into a command that was allowed: that would go unasked.
-  without.push("unified_exec_tty");
-  if (permissions === "deny-all") without.push("shell_tool");
+  if (permissions !== "allow-all") without.push("unified_exec_tty");
+  if (permissions === "deny-all" || !isAllowed("shell", input, true)) without.push("shell_tool");
   return [
-    ["web_search", "disabled"],
+    // The model's API carries it out by itself: no hook hears of it.
+    ...(isAllowed("web_search", input) ? [] : [["web_search", "disabled"] as const]),
     ["features.hooks", true],
-    ["hooks", toolGate(permissions)],
+    ["hooks", gate.setting],
     ...without.map((feature) => [`features.${feature}`, false] as const),
   ];
 }
 
+/** Whether a tool may be offered that cannot ask for itself, unless it `canAsk`. */
+function isAllowed(
+  tool: string,
+  { permissions, allowedTools, mcpServers: servers }: LaunchInput,
+  canAsk = false,
+): boolean {
+  if (permissions !== "allow-all" && !canAsk) return false;
+  return allowedTools === undefined || new AllowedTools(allowedTools, servers).has(tool);
+}
+
 function questions(options: CodexOptions, input: LaunchInput): readonly (readonly [string, TomlValue])[] {
-  const isOffered = input.answersQuestions && input.permissions !== "deny-all" && options.mode !== "turn";
+  const isOffered =
+    input.answersQuestions &&
+    input.permissions !== "deny-all" &&
+    options.mode !== "turn" &&
+    (input.allowedTools?.includes("request_user_input") ?? true);
   return isOffered
     ? [["features.default_mode_request_user_input", true]]
     : [["tools.experimental_request_user_input.enabled", false]];
@@ -159,8 +196,8 @@ export function sandboxMode(options: CodexOptions, permissions: PermissionMode):
   return options.sandboxMode ?? (permissions === "deny-all" ? "read-only" : "danger-full-access");
 }
 
-export function trustsProject(options: CodexOptions, permissions: PermissionMode): boolean {
-  return options.trustProject ?? permissions === "allow-all";
+export function trustsProject(options: CodexOptions, input: AgentSessionInput): boolean {
+  return options.trustProject ?? ToolGate.of(input) === undefined;
 }
 
 /** The sessions of a sandbox share Codex's folder, so that one can fork another: nothing of a session goes by it. */
@@ -171,19 +208,35 @@ function files(options: CodexOptions, input: LaunchInput, home: string): readonl
     content: "# Settings come with each process.\n",
     mode: 0o600,
   };
-  return options.mode === "turn" ? [common, ...profileFiles(input, home)] : [common];
+  if (options.mode !== "turn") return [common, ...skillFiles(input)];
+  const schema = outputSchemaOf(input);
+  return [
+    common,
+    ...profileFiles(input, home),
+    ...(schema === undefined
+      ? []
+      : [{ path: schemaPath(home, input.sessionId), content: JSON.stringify(schema) }]),
+  ];
+}
+
+function outputSchemaOf({ turn }: LaunchInput): JsonObject | undefined {
+  return turn?.outputSchema && strictSchema(turn.outputSchema);
+}
+
+function schemaPath(home: string, sessionId: string): string {
+  return `${home}/${profileName(sessionId)}.schema.json`;
 }
 
 /** What `exec` cannot be told but by a file: secrets have no place in an argument. */
 function profileFiles(input: LaunchInput, home: string): readonly LaunchFile[] {
-  const { systemPrompt, sessionId, permissions } = input;
+  const { systemPrompt, sessionId } = input;
   const replaced = systemPrompt !== undefined && "replace" in systemPrompt ? systemPrompt.replace : undefined;
   const appended = systemPrompt !== undefined && "append" in systemPrompt ? systemPrompt.append : undefined;
   const instructions = `${home}/${profileName(sessionId)}.md`;
   const profile = tomlDocument({
     ...(replaced === undefined ? {} : { model_instructions_file: instructions }),
     ...(appended === undefined ? {} : { developer_instructions: appended }),
-    mcp_servers: mcpServers(input.mcpServers, permissions),
+    mcp_servers: mcpServers(input),
   });
   return [
     { path: `${home}/${profileName(sessionId)}.config.toml`, content: profile, mode: 0o600 },

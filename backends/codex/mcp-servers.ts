@@ -1,15 +1,19 @@
-import type { McpServers, PermissionMode } from "../../src/kit.ts";
+import type { AgentSessionInput, McpServers } from "../../src/kit.ts";
+import { AllowedTools } from "./allowed-tools.ts";
 import type { TomlValue } from "./toml.ts";
 
 /** The servers as Codex's configuration has them. */
-export function mcpServers(
-  servers: McpServers,
-  permissions: PermissionMode,
-): { readonly [name: string]: TomlValue } {
-  // Left to itself, Codex asks only about tools that do not call themselves read-only.
-  const approval = { default_tools_approval_mode: permissions === "allow-all" ? "approve" : "prompt" };
+export function mcpServers(input: AgentSessionInput): { readonly [name: string]: TomlValue } {
+  const { mcpServers: servers, permissions, allowedTools } = input;
+  const allowed = allowedTools && new AllowedTools(allowedTools, servers);
   return Object.fromEntries(
     Object.entries(servers).map(([name, server]): [string, TomlValue] => {
+      const tools = allowed?.toolsOf(name);
+      const approval = {
+        // Left to itself, Codex asks only about tools that do not call themselves read-only.
+        default_tools_approval_mode: permissions === "allow-all" ? "approve" : "prompt",
+        ...(tools === undefined ? {} : { enabled_tools: tools }),
+      };
       if (server.type === "http") {
         return [
           name,

@@ -17,7 +17,10 @@ export type CodexReasoningSummary = "auto" | "concise" | "detailed" | "none";
 export interface CodexOptions extends BackendOptions {
   /** Key for the model's API; default: `CODEX_API_KEY` or `OPENAI_API_KEY` of the environment. */
   readonly apiKey?: string;
-  /** A level that the model knows, such as `"low"`, `"medium"` or `"high"`. Default: the model's own. */
+  /**
+   * A level that the model knows, such as `"low"`, `"medium"` or `"high"`. Default: the model's own. A session's `thinking`
+   * goes before it.
+   */
   readonly reasoningEffort?: string;
   /** Default: the CLI's own, which is `"auto"`. */
   readonly reasoningSummary?: CodexReasoningSummary;
@@ -28,7 +31,7 @@ export interface CodexOptions extends BackendOptions {
   readonly sandboxMode?: CodexSandboxMode;
   /**
    * Whether the `.codex` folder of the working directory applies: its MCP servers, hooks and settings run commands
-   * that nobody is asked about. Default: only where every tool call is allowed. `AGENTS.md` is read in any case.
+   * that nobody is asked about. Default: only where every call of every tool is allowed. `AGENTS.md` is read in any case.
    */
   readonly trustProject?: boolean;
   /**
@@ -83,6 +86,7 @@ const reservedArguments: { readonly [flag: string]: string } = {
   "--dangerously-bypass-approvals-and-sandbox": 'use the session\'s option "permissions"',
   "--dangerously-bypass-hook-trust": 'use the session\'s option "permissions"',
   "--ignore-user-config": "the library's own settings would be ignored",
+  "--output-schema": 'use the option "schema" of prompt()',
   "--ephemeral": "the session could not be resumed",
   "-C": "the agent works in the session's cwd",
   "--cd": "the agent works in the session's cwd",

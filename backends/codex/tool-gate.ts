@@ -1,4 +1,6 @@
-import type { PermissionMode } from "../../src/kit.ts";
+import { createHash } from "node:crypto";
+import type { McpServers, PermissionMode } from "../../src/kit.ts";
+import { AllowedTools } from "./allowed-tools.ts";
 import type { TomlValue } from "./toml.ts";
 
 /**
@@ -14,57 +16,80 @@ const askableTools = [
   "request_user_input",
   "clockcurr_time",
 ];
-const askablePrefixes = ["mcp__"];
+const askablePrefix = "mcp__";
 
 /** Refuses a call, and names the tool for whoever reads along. */
 const refusal = "playpen: not permitted in this session: ";
 const command = `printf '${refusal}' >&2; sed -n 's/.*"tool_name":"\\([^"]*\\)".*/\\1/p' >&2; exit 2`;
-
-interface Gate {
-  readonly matcher?: string;
-  /** Codex runs no hook whose hash its configuration does not call trusted. */
-  readonly hash: string;
-}
-
-const gates: { readonly [Mode in Exclude<PermissionMode, "allow-all">]: Gate } = {
-  "deny-all": { hash: "sha256:4dbfaf66616265c5a9ddd956fa130b9f0f6a60c2f93c65feb37d3a57cb233439" },
-  ask: {
-    matcher: otherThan(askableTools, askablePrefixes),
-    hash: "sha256:1336f357cc57f7d64eb47d858aa17156d8f3cf86500b47b7cd3142e224fd397a",
-  },
-};
+const handler = { type: "command", command, timeout: 60 } as const;
 
 /** Codex's name for the first hook that comes by argument. */
 const gateKey = "/<session-flags>/config.toml:pre_tool_use:0:0";
 
-/**
- * The setting `hooks`: by it Codex refuses tool calls that it would otherwise make without asking anybody, since some
- * of its tools (`view_image`, `read_mcp_resource`, sub-agents) know no approval.
- */
-export function toolGate(mode: Exclude<PermissionMode, "allow-all">): TomlValue {
-  const { matcher, hash } = gates[mode];
-  const handler = { type: "command", command, timeout: 60 };
-  return {
-    PreToolUse: [{ ...(matcher === undefined ? {} : { matcher }), hooks: [handler] }],
-    state: { [gateKey]: { trusted_hash: hash } },
-  };
+export interface GateInput {
+  readonly permissions: PermissionMode;
+  readonly allowedTools?: readonly string[];
+  readonly mcpServers: McpServers;
 }
 
-/** Tells whether Codex listed the hook as one that it runs. */
-export function isGateArmed(mode: PermissionMode, hook: unknown): boolean {
-  if (mode === "allow-all") return true;
-  const { matcher, hash } = gates[mode];
-  if (typeof hook !== "object" || hook === null) return false;
-  const listed = new Map(Object.entries(hook));
-  return (
-    listed.get("key") === gateKey &&
-    listed.get("command") === command &&
-    listed.get("currentHash") === hash &&
-    listed.get("trustStatus") === "trusted" &&
-    listed.get("enabled") === true &&
-    listed.get("eventName") === "preToolUse" &&
-    (listed.get("matcher") ?? undefined) === matcher
-  );
+/**
+ * The hook by which Codex refuses tool calls that it would otherwise make without asking anybody: some of its tools
+ * (`view_image`, `read_mcp_resource`, sub-agents) know no approval, and none knows of a session's `allowedTools`.
+ */
+export class ToolGate {
+  /** What the names of refused tools look like; absent where all are. */
+  readonly #matcher: string | undefined;
+
+  private constructor(matcher: string | undefined) {
+    this.#matcher = matcher;
+  }
+
+  /** The gate of a session; `undefined` where every call of every tool is allowed. */
+  static of({ permissions, allowedTools, mcpServers }: GateInput): ToolGate | undefined {
+    if (permissions === "deny-all") return new ToolGate(undefined);
+    if (allowedTools === undefined) {
+      return permissions === "allow-all" ? undefined : new ToolGate(otherThan(askableTools, [askablePrefix]));
+    }
+    const allowed = new AllowedTools(allowedTools, mcpServers);
+    const isOpen = (name: string): boolean =>
+      permissions === "allow-all" || askableTools.includes(name) || name.startsWith(askablePrefix);
+    return new ToolGate(otherThan(allowed.hookNames.filter(isOpen), allowed.hookPrefixes));
+  }
+
+  /** The setting `hooks`. Codex runs no hook whose hash its configuration does not call trusted. */
+  get setting(): TomlValue {
+    const matcher = this.#matcher;
+    return {
+      PreToolUse: [{ ...(matcher === undefined ? {} : { matcher }), hooks: [handler] }],
+      state: { [gateKey]: { trusted_hash: this.#hash } },
+    };
+  }
+
+  /** Tells whether Codex listed the hook as one that it runs. */
+  isArmed(hook: unknown): boolean {
+    if (typeof hook !== "object" || hook === null) return false;
+    const listed = new Map(Object.entries(hook));
+    return (
+      listed.get("key") === gateKey &&
+      listed.get("command") === command &&
+      listed.get("currentHash") === this.#hash &&
+      listed.get("trustStatus") === "trusted" &&
+      listed.get("enabled") === true &&
+      listed.get("eventName") === "preToolUse" &&
+      (listed.get("matcher") ?? undefined) === this.#matcher
+    );
+  }
+
+  /** As Codex makes it: of the hook with its defaults, in JSON whose members are sorted. */
+  get #hash(): string {
+    const matcher = this.#matcher;
+    const identity = JSON.stringify({
+      event_name: "pre_tool_use",
+      hooks: [{ async: false, command, timeout: handler.timeout, type: handler.type }],
+      ...(matcher === undefined ? {} : { matcher }),
+    });
+    return `sha256:${createHash("sha256").update(identity).digest("hex")}`;
+  }
 }
 
 /** The tool whose call the hook refused, from what it said. */
@@ -74,8 +99,8 @@ export function refusedTool(feedback: string): string | undefined {
 }
 
 /**
- * A regular expression for every text that is none of the names and begins with none of the prefixes. Codex's
- * expressions have no look-ahead, so the complement is spelt out, letter by letter.
+ * A regular expression for every text that is none of the names and begins with none of the prefixes, all of letters,
+ * digits and `_`. Codex's expressions have no look-ahead, so the complement is spelt out, letter by letter.
  */
 export function otherThan(names: readonly string[], prefixes: readonly string[]): string {
   const complement = (left: readonly string[], open: readonly string[]): string | undefined => {

@@ -7,6 +7,7 @@ import { Commands } from "./commands.ts";
 import { blockedCall, itemEvents } from "./item-events.ts";
 import { silentNotifications, SessionStatus } from "./status.ts";
 import { Threads } from "./threads.ts";
+import type { ThreadState } from "./turn-params.ts";
 
 /** The turn that the host waits for. */
 export interface Turn {
@@ -39,9 +40,16 @@ export class Conversation {
     this.#turn = undefined;
   }
 
-  threadReady(threadId: string, model: string | undefined): void {
+  threadReady(threadId: string, model: string | undefined, agentMode: string | undefined): void {
     this.threads.mainStarted(threadId);
-    this.#status.startProcess(model);
+    this.#status.startProcess(model, agentMode);
+  }
+
+  /** The session's own thread, once it is there. */
+  get thread(): ThreadState | undefined {
+    const threadId = this.threads.main;
+    const { model, agentMode } = this.#status;
+    return threadId === undefined ? undefined : { threadId, model, agentMode };
   }
 
   beginTurn(): Turn {
@@ -100,6 +108,7 @@ export class Conversation {
 
   #other(method: string, params: JsonObject, belongs: boolean, step: StepBuilder): void {
     if (silentNotifications.has(method)) return;
+    if (method === "thread/settings/updated" && !this.threads.isMain(params)) return;
     const context = {
       threads: this.threads,
       approvals: this.approvals,

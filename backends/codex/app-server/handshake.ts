@@ -1,5 +1,6 @@
 import {
   arrayField,
+  objectField,
   stringField,
   type AgentSessionInput,
   type JsonObject,
@@ -8,16 +9,19 @@ import {
 } from "../../../src/kit.ts";
 import { mcpServers } from "../mcp-servers.ts";
 import { isThreadMissing, turnError } from "../errors.ts";
-import { isGateArmed } from "../tool-gate.ts";
+import { skillFolder } from "../session-skills.ts";
+import { ToolGate } from "../tool-gate.ts";
 
 export interface AppServerInput extends AgentSessionInput {
   readonly model?: string;
   readonly sandboxMode: string;
   readonly trustsProject: boolean;
+  /** How hard the model is to think. */
+  readonly effort?: string;
 }
 
 /** The requests that come before the first prompt, in their order. */
-export type HandshakeStage = "initialize" | "hooks" | "thread";
+export type HandshakeStage = "initialize" | "hooks" | "skills" | "thread";
 
 /** What follows from an answer to one of them. */
 export type HandshakeOutcome =
@@ -27,7 +31,13 @@ export type HandshakeOutcome =
       readonly method: string;
       readonly params: JsonObject;
     }
-  | { readonly type: "ready"; readonly threadId: string; readonly model?: string }
+  | {
+      readonly type: "ready";
+      readonly threadId: string;
+      readonly model?: string;
+      /** The mode of work in which a resumed thread was left. */
+      readonly agentMode?: string;
+    }
   | { readonly type: "failed"; readonly error: TurnErrorInfo }
   | { readonly type: "lost" };
 
@@ -36,11 +46,13 @@ export class Handshake {
   readonly #input: AppServerInput;
   readonly #model: string | undefined;
   readonly #resume: NativeSession | undefined;
+  readonly #gate: ToolGate | undefined;
 
   constructor(input: AppServerInput, model: string | undefined, resume: NativeSession | undefined) {
     this.#input = input;
     this.#model = model;
     this.#resume = resume;
+    this.#gate = ToolGate.of(input);
   }
 
   get isResumed(): boolean {
@@ -59,14 +71,16 @@ export class Handshake {
   answered(stage: HandshakeStage, result: unknown): HandshakeOutcome {
     switch (stage) {
       case "initialize":
-        if (this.#input.permissions === "allow-all") return this.#thread();
+        if (this.#gate === undefined) return this.#skills();
         return { type: "request", stage: "hooks", method: "hooks/list", params: { cwds: [this.#input.cwd] } };
       case "hooks":
         return this.#isGateListed(result)
-          ? this.#thread()
+          ? this.#skills()
           : failed(
               "This Codex does not take the hook by which tool calls are held back, so permissions cannot be enforced. Use the version that the backend pins.",
             );
+      case "skills":
+        return this.#thread();
       case "thread":
         return this.#threadAnswered(result);
     }
@@ -75,6 +89,13 @@ export class Handshake {
   refused(stage: HandshakeStage, message: string): HandshakeOutcome {
     if (stage === "thread" && this.isResumed && isThreadMissing(message)) return { type: "lost" };
     return failed(turnError({ message }).message);
+  }
+
+  #skills(): HandshakeOutcome {
+    const { skills = [] } = this.#input;
+    if (skills.length === 0) return this.#thread();
+    const params = { extraRoots: [skillFolder(this.#input)] };
+    return { type: "request", stage: "skills", method: "skills/extraRoots/set", params };
   }
 
   #thread(): HandshakeOutcome {
@@ -93,7 +114,7 @@ export class Handshake {
         : "replace" in systemPrompt
           ? { baseInstructions: systemPrompt.replace }
           : { developerInstructions: systemPrompt.append }),
-      config: { mcp_servers: mcpServers(this.#input.mcpServers, permissions) },
+      config: { mcp_servers: mcpServers(this.#input) },
     };
     const resume = this.#resume;
     if (resume === undefined) return { type: "request", stage: "thread", method: "thread/start", params };
@@ -113,14 +134,20 @@ export class Handshake {
     if (threadId === undefined) return failed("Codex gave its thread no id.");
     const resume = this.#resume;
     if (resume !== undefined && !resume.fork && threadId !== resume.nativeSessionId) return { type: "lost" };
-    return { type: "ready", threadId, ...(model === undefined ? {} : { model }) };
+    const agentMode = stringField(objectField(result, "collaborationMode"), "mode");
+    return {
+      type: "ready",
+      threadId,
+      ...(model === undefined ? {} : { model }),
+      ...(agentMode === undefined ? {} : { agentMode }),
+    };
   }
 
   /** Whether the answer to `hooks/list` shows the hook that refuses what nobody could be asked about. */
   #isGateListed(result: unknown): boolean {
     return arrayField(result, "data")
       .flatMap((folder) => arrayField(folder, "hooks"))
-      .some((hook) => isGateArmed(this.#input.permissions, hook));
+      .some((hook) => this.#gate?.isArmed(hook) === true);
   }
 }
 

@@ -10,11 +10,14 @@ import {
   type HostAnswer,
   type HostRequest,
   type JsonObject,
+  type ModelInfo,
   type NativeSession,
   type Step,
   type TurnInput,
 } from "../../../src/kit.ts";
 import { turnError } from "../errors.ts";
+import { listedModels } from "../models.ts";
+import { skillProblems } from "../session-skills.ts";
 import { StepBuilder, unparsed } from "../step.ts";
 import type { ApprovalRequest } from "./approvals.ts";
 import { Conversation, type Turn } from "./conversation.ts";
@@ -26,6 +29,8 @@ type Tag =
   | { readonly type: "handshake"; readonly stage: HandshakeStage }
   | { readonly type: "turn"; readonly turn: Turn }
   | { readonly type: "steer"; readonly id: string }
+  | { readonly type: "models"; readonly id: string; readonly listed: readonly ModelInfo[] }
+  | { readonly type: "skills" }
   | { readonly type: "terminals"; readonly items: ReadonlySet<string> }
   | { readonly type: "ignored" };
 
@@ -58,15 +63,15 @@ export class AppServerProtocol implements AgentProtocol {
   }
 
   prompt(input: TurnInput): Step {
-    const threadId = this.#conversation.threads.main;
+    const { thread } = this.#conversation;
     const step = new StepBuilder();
-    if (!this.#isReady || threadId === undefined) {
+    if (!this.#isReady || thread === undefined) {
       const message = "Codex was prompted before its thread was there.";
       step.emit({ type: "turn.failed", error: { code: "protocol_error", message, retryable: true } });
       return step.build();
     }
     const turn = this.#conversation.beginTurn();
-    const params = turnParams(this.#input, threadId, input.content, this.#model);
+    const params = turnParams(this.#input, thread, input, this.#model);
     step.write.push(this.#peer.request("turn/start", params, { type: "turn", turn }));
     return step.build();
   }
@@ -113,11 +118,15 @@ export class AppServerProtocol implements AgentProtocol {
   }
 
   request(request: HostRequest): Step {
-    if (request.type === "set_model") {
-      this.#model = request.model;
-      return { responses: [{ id: request.id }] };
+    switch (request.type) {
+      case "set_model":
+        this.#model = request.model;
+        return { responses: [{ id: request.id }] };
+      case "list_models":
+        return { write: [this.#listModels({ type: "models", id: request.id, listed: [] })] };
+      case "steer":
+        return this.#steer(request.id, request.content);
     }
-    return request.type === "steer" ? this.#steer(request.id, request.content) : {};
   }
 
   tick(): Step {
@@ -127,7 +136,8 @@ export class AppServerProtocol implements AgentProtocol {
   end(exit: AgentExit): Step {
     const step = new StepBuilder();
     for (const tag of this.#peer.abandon()) {
-      if (tag.type === "steer") step.responses.push({ id: tag.id, error: "Codex ended before it answered." });
+      if (tag.type !== "steer" && tag.type !== "models") continue;
+      step.responses.push({ id: tag.id, error: "Codex ended before it answered." });
     }
     if (this.#isStarting) {
       const stderr = exit.stderr === "" ? "" : `: ${exit.stderr.trim()}`;
@@ -159,6 +169,12 @@ export class AppServerProtocol implements AgentProtocol {
       case "steer":
         step.responses.push({ id: tag.id });
         return;
+      case "models":
+        this.#modelsListed(tag, result, step);
+        return;
+      case "skills":
+        for (const problem of skillProblems(this.#input, result)) step.notice("warning", problem);
+        return;
       case "terminals":
         this.#terminate(tag.items, result, step);
         return;
@@ -182,11 +198,13 @@ export class AppServerProtocol implements AgentProtocol {
         );
         return;
       case "steer":
+      case "models":
         step.responses.push({ id: tag.id, error: message });
         return;
+      case "skills":
       case "terminals":
       case "ignored":
-        // An interrupt that came too late, or a command that has ended by itself.
+        // An interrupt that came too late, a command that has ended by itself, or a check that can be done without.
         return;
     }
   }
@@ -209,8 +227,12 @@ export class AppServerProtocol implements AgentProtocol {
       case "ready":
         this.#isReady = true;
         this.#isStarting = false;
-        this.#conversation.threadReady(outcome.threadId, outcome.model);
+        this.#conversation.threadReady(outcome.threadId, outcome.model, outcome.agentMode);
         step.ready = true;
+        if ((this.#input.skills ?? []).length > 0) {
+          const params = { cwds: [this.#input.cwd] };
+          step.write.push(this.#peer.request("skills/list", params, { type: "skills" }));
+        }
         step.nativeSessionId = outcome.threadId;
         step.emit({
           type: "session.started",
@@ -243,6 +265,19 @@ export class AppServerProtocol implements AgentProtocol {
     }
     const params = { threadId, input: content.map(userInput), expectedTurnId: turnId };
     return { write: [this.#peer.request("turn/steer", params, { type: "steer", id })] };
+  }
+
+  #listModels(tag: Extract<Tag, { type: "models" }>, cursor?: string): string {
+    return this.#peer.request("model/list", cursor === undefined ? {} : { cursor }, tag);
+  }
+
+  /** The list comes in pages. */
+  #modelsListed(tag: Extract<Tag, { type: "models" }>, result: unknown, step: StepBuilder): void {
+    const page = listedModels(result);
+    const models = [...tag.listed, ...page];
+    const cursor = stringField(result, "nextCursor");
+    if (cursor === undefined || page.length === 0) step.responses.push({ id: tag.id, models });
+    else step.write.push(this.#listModels({ ...tag, listed: models }, cursor));
   }
 
   #notification(method: string, params: JsonObject, step: StepBuilder): void {

@@ -43,16 +43,29 @@ const mcpStates: { readonly [state: string]: McpServerStatus["status"] } = {
   cancelled: "disabled",
 };
 
+const defaultMode = "default";
+
 /** What Codex tells of the session beside its items: names, models, servers, limits, warnings. */
 export class SessionStatus {
   readonly #mcpServers = new Map<string, McpServerStatus>();
   #limits = "";
   #model: string | undefined;
   #effort: string | undefined;
+  #agentMode = defaultMode;
 
-  startProcess(model: string | undefined): void {
+  startProcess(model: string | undefined, agentMode = defaultMode): void {
     this.#mcpServers.clear();
     this.#model = model;
+    this.#agentMode = agentMode;
+  }
+
+  get model(): string | undefined {
+    return this.#model;
+  }
+
+  /** The mode of work that the thread is in. */
+  get agentMode(): string {
+    return this.#agentMode;
   }
 
   /** `undefined` for a notification that is none of these. */
@@ -87,14 +100,16 @@ export class SessionStatus {
   #settings(settings: JsonObject): Events {
     const model = stringField(settings, "model");
     const effort = stringField(settings, "effort");
-    if (model === this.#model && effort === this.#effort) return [];
+    const mode = stringField(objectField(settings, "collaborationMode"), "mode") ?? defaultMode;
     const event: AgentEventBody = {
       type: "session.updated",
       ...(model === undefined || model === this.#model ? {} : { model }),
+      ...(mode === this.#agentMode ? {} : { mode }),
       ...(effort === undefined || effort === this.#effort ? {} : { thoughtLevel: effort }),
     };
     this.#model = model;
     this.#effort = effort;
+    this.#agentMode = mode;
     return Object.keys(event).length > 1 ? [event] : [];
   }
 

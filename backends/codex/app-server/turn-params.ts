@@ -1,4 +1,5 @@
-import type { AgentContentPart, JsonObject } from "../../../src/kit.ts";
+import type { AgentContentPart, JsonObject, TurnInput } from "../../../src/kit.ts";
+import { promptContent, strictSchema } from "../strict-schema.ts";
 import type { AppServerInput } from "./handshake.ts";
 
 const sandboxPolicies: { readonly [mode: string]: JsonObject } = {
@@ -13,19 +14,47 @@ const sandboxPolicies: { readonly [mode: string]: JsonObject } = {
   "danger-full-access": { type: "dangerFullAccess" },
 };
 
-/** What `turn/start` takes. */
+/** The thread that a turn is for, as Codex tells it. */
+export interface ThreadState {
+  readonly threadId: string;
+  readonly model: string | undefined;
+  /** The mode of work that it is in. */
+  readonly agentMode: string;
+}
+
+/** What `turn/start` takes. Without a `model` the thread keeps its own. */
 export function turnParams(
   input: AppServerInput,
-  threadId: string,
-  content: readonly AgentContentPart[],
+  thread: ThreadState,
+  turn: TurnInput,
   model: string | undefined,
 ): JsonObject {
+  const { effort } = input;
   const sandboxPolicy = input.trustsProject ? undefined : sandboxPolicies[input.sandboxMode];
+  const collaborationMode = collaborationModeOf(input, thread, model ?? thread.model);
+  const outputSchema = turn.outputSchema && strictSchema(turn.outputSchema);
   return {
-    threadId,
-    input: content.map(userInput),
+    threadId: thread.threadId,
+    input: promptContent(turn).map(userInput),
     ...(model === undefined ? {} : { model }),
+    // A resumed thread would go on as it was left, whatever the settings of the process.
+    ...(effort === undefined ? {} : { effort }),
     ...(sandboxPolicy === undefined ? {} : { sandboxPolicy }),
+    ...(collaborationMode === undefined ? {} : { collaborationMode }),
+    ...(outputSchema === undefined ? {} : { outputSchema }),
+  };
+}
+
+/** The mode of work, which a thread keeps when it is resumed, too: a session that asks for none has to say so then. */
+function collaborationModeOf(
+  { agentMode = "default", effort }: AppServerInput,
+  thread: ThreadState,
+  model: string | undefined,
+): JsonObject | undefined {
+  if (model === undefined || (agentMode === "default" && thread.agentMode === "default")) return undefined;
+  return {
+    mode: agentMode,
+    settings: { model, reasoning_effort: effort ?? null, developer_instructions: null },
   };
 }
 

@@ -16,8 +16,10 @@ import {
 } from "../../../src/kit.ts";
 import { isThreadMissing, retrying, turnError } from "../errors.ts";
 import { StepBuilder, unparsed } from "../step.ts";
+import { promptContent } from "../strict-schema.ts";
 import { UsageMeter } from "../usage-meter.ts";
 import { execItem } from "./items.ts";
+import { failedServers } from "./server-failures.ts";
 
 /** Reads the lines of `codex exec --json`: one process for each turn, which ends with the turn. */
 export class ExecProtocol implements AgentProtocol {
@@ -35,6 +37,8 @@ export class ExecProtocol implements AgentProtocol {
   #retries = 0;
   /** The last error, for a process that ends without saying how the turn did. */
   #lastError: TurnErrorInfo | undefined;
+  /** The MCP servers that were last told to have failed. */
+  #toldServers = "";
 
   constructor(input: ProtocolInput) {
     this.#input = input;
@@ -56,7 +60,9 @@ export class ExecProtocol implements AgentProtocol {
   prompt(turn: TurnInput): Step {
     this.#isRunning = true;
     this.#usage.startTurn();
-    const text = turn.content.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
+    const text = promptContent(turn)
+      .map((part) => (part.type === "text" ? part.text : ""))
+      .join("\n\n");
     // Codex reads the prompt to the end of its input.
     return { write: [text], closeStdin: true };
   }
@@ -96,7 +102,9 @@ export class ExecProtocol implements AgentProtocol {
 
   end(exit: AgentExit): Step {
     const step = new StepBuilder();
-    if (!this.#isRunning) return {};
+    step.background = !this.#isRunning;
+    this.#tellServers(exit.stderr, step);
+    if (!this.#isRunning) return step.build();
     this.#isRunning = false;
     if (this.#interruptRequested) step.emit({ type: "turn.interrupted", by: "host" });
     else if (this.#resume !== undefined && isThreadMissing(exit.stderr)) {
@@ -104,6 +112,15 @@ export class ExecProtocol implements AgentProtocol {
       step.emit({ type: "turn.failed", error: exitedFailure("Codex", exit) });
     } else step.emit({ type: "turn.failed", error: this.#lastError ?? exitedFailure("Codex", exit) });
     return step.build();
+  }
+
+  /** Each process starts the servers anew, and so may fail to each time: that is told once. */
+  #tellServers(stderr: string, step: StepBuilder): void {
+    const mcpServers = failedServers(stderr);
+    const told = JSON.stringify(mcpServers);
+    if (mcpServers.length === 0 || told === this.#toldServers) return;
+    this.#toldServers = told;
+    step.emit({ type: "session.updated", mcpServers });
   }
 
   #event(type: string, raw: JsonObject, step: StepBuilder): void {

@@ -1,5 +1,6 @@
 import { codex } from "../../../backends/codex/index.ts";
 import { defineRecording } from "../scenario.ts";
+import { abilityScenarios } from "./codex/abilities.ts";
 import { answerScenarios } from "./codex/answers.ts";
 import { execScenarios } from "./codex/exec.ts";
 import { failureScenarios } from "./codex/failures.ts";
@@ -28,5 +29,6 @@ export default defineRecording({
     ...failureScenarios,
     ...sessionScenarios,
     ...execScenarios,
+    ...abilityScenarios,
   ],
 });

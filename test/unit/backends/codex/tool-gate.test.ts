@@ -1,8 +1,30 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isGateArmed, otherThan, refusedTool, toolGate } from "../../../../backends/codex/tool-gate.ts";
-import { isJsonObject, type PermissionMode } from "../../../../src/kit.ts";
+import { otherThan, refusedTool, ToolGate, type GateInput } from "../../../../backends/codex/tool-gate.ts";
+import { isJsonObject, type McpServers, type PermissionMode } from "../../../../src/kit.ts";
 import { transcript } from "./transcripts.ts";
+
+const mcpServers: McpServers = {
+  echo: { type: "stdio", command: "server" },
+  "my-files": { type: "stdio", command: "server" },
+};
+
+function gate(permissions: PermissionMode, allowedTools?: readonly string[]): ToolGate {
+  const input: GateInput = {
+    permissions,
+    mcpServers,
+    ...(allowedTools === undefined ? {} : { allowedTools }),
+  };
+  const found = ToolGate.of(input);
+  if (found === undefined) throw new Error("There is no gate.");
+  return found;
+}
+
+/** Whether the gate refuses tools of that name in Codex's hooks. */
+function refuses(one: ToolGate, tool: string): boolean {
+  const matcher = /"matcher":"([^"]+)"/.exec(JSON.stringify(one.setting))?.[1];
+  return matcher === undefined || new RegExp(matcher).test(tool);
+}
 
 describe("otherThan", () => {
   const name = fc.stringMatching(/^[A-Za-z_]{1,8}$/);
@@ -38,7 +60,7 @@ describe("otherThan", () => {
   });
 });
 
-describe("toolGate", () => {
+describe("ToolGate", () => {
   /** The hook as Codex listed it when it was recorded. */
   function listedHook(scenario: string): object {
     for (const { call } of transcript(scenario).entries) {
@@ -50,12 +72,13 @@ describe("toolGate", () => {
     throw new Error(`${scenario} lists no hook.`);
   }
 
-  it.each<[PermissionMode, string]>([
-    ["ask", "permission-allow"],
-    ["deny-all", "deny-all"],
-  ])("recognizes the hook for %s", (mode, scenario) => {
+  it.each<[ToolGate, string]>([
+    [gate("ask"), "permission-allow"],
+    [gate("deny-all"), "deny-all"],
+    [gate("allow-all", ["shell", "mcp__echo__echo"]), "allowed-tools"],
+  ])("recognizes the hook that Codex listed (%#)", (one, scenario) => {
     const hook = listedHook(scenario);
-    expect(isGateArmed(mode, hook)).toBe(true);
+    expect(one.isArmed(hook)).toBe(true);
     const others: object[] = [
       { enabled: false },
       { trustStatus: "untrusted" },
@@ -66,14 +89,16 @@ describe("toolGate", () => {
       { eventName: "postToolUse" },
       { key: "/elsewhere/config.toml:pre_tool_use:0:0" },
     ];
-    for (const change of others) expect(isGateArmed(mode, { ...hook, ...change })).toBe(false);
-    expect(isGateArmed(mode === "ask" ? "deny-all" : "ask", hook)).toBe(false);
-    for (const nothing of [undefined, null, "hook", {}]) expect(isGateArmed(mode, nothing)).toBe(false);
+    for (const change of others) expect(one.isArmed({ ...hook, ...change })).toBe(false);
+    expect(gate("ask", ["shell"]).isArmed(hook)).toBe(false);
+    for (const nothing of [undefined, null, "hook", {}]) expect(one.isArmed(nothing)).toBe(false);
+  });
+
+  it("is not there where every call of every tool is allowed", () => {
+    expect(ToolGate.of({ permissions: "allow-all", mcpServers })).toBeUndefined();
   });
 
   it("lets shell, patches and MCP tools through to be asked for, and nothing else that does something", () => {
-    const matcher = /matcher":"([^"]+)"/.exec(JSON.stringify(toolGate("ask")))?.[1] ?? "";
-    const pattern = new RegExp(matcher);
     for (const tool of [
       "Bash",
       "apply_patch",
@@ -83,7 +108,7 @@ describe("toolGate", () => {
       "update_plan",
       "request_user_input",
     ]) {
-      expect(pattern.test(tool)).toBe(false);
+      expect(refuses(gate("ask"), tool)).toBe(false);
     }
     for (const tool of [
       "view_image",
@@ -97,8 +122,71 @@ describe("toolGate", () => {
       "Bas",
       "",
     ]) {
-      expect(pattern.test(tool)).toBe(true);
+      expect(refuses(gate("ask"), tool)).toBe(true);
     }
+  });
+
+  it("lets only tools through that are allowed, by the names of events", () => {
+    const one = gate("allow-all", ["shell", "view_image", "spawn_agent", "mcp__echo__echo", "mcp__my-files"]);
+    for (const tool of [
+      "Bash",
+      "view_image",
+      "spawn_agent",
+      "collaborationspawn_agent",
+      "mcp__echo__echo",
+      "mcp__my_files__read",
+      "mcp__my_files__write",
+    ]) {
+      expect(refuses(one, tool)).toBe(false);
+    }
+    for (const tool of [
+      "apply_patch",
+      "Write",
+      "shell",
+      "wait_agent",
+      "mcp__echo__other",
+      "mcp__echo__echo2",
+      "mcp__echo",
+      "mcp__my_files",
+      "list_mcp_resources",
+      "update_plan",
+      "",
+    ]) {
+      expect(refuses(one, tool)).toBe(true);
+    }
+    for (const name of ["apply_patch", "Edit", "Write"]) {
+      expect(refuses(gate("allow-all", ["apply_patch"]), name)).toBe(false);
+    }
+  });
+
+  it("lets nothing through that could not be asked about, though it be allowed", () => {
+    const one = gate("ask", ["shell", "view_image", "mcp__echo"]);
+    expect(refuses(one, "Bash")).toBe(false);
+    expect(refuses(one, "mcp__echo__echo")).toBe(false);
+    expect(refuses(one, "view_image")).toBe(true);
+    expect(refuses(one, "apply_patch")).toBe(true);
+  });
+
+  it("lets nothing through where all is denied, or nothing is named that could be", () => {
+    expect(refuses(gate("deny-all", ["shell"]), "Bash")).toBe(true);
+    for (const tool of ["Bash", "apply_patch", "mcp__echo__echo", "x", ""]) {
+      expect(refuses(gate("allow-all", ["web_search"]), tool)).toBe(true);
+    }
+  });
+
+  it("takes odd names for what they are: no patterns, and never a hole", () => {
+    const one = gate("allow-all", ["a.*", "[^x]", "]", "mcp__", "Ba\\sh", "y".repeat(5000)]);
+    for (const tool of ["ab", "Bash", "x", "mcp__echo__echo", "y"]) expect(refuses(one, tool)).toBe(true);
+    expect(JSON.stringify(one.setting).length).toBeLessThan(2_000);
+  });
+
+  it("does not take the tools of one server for those of another", () => {
+    const servers: McpServers = {
+      a: { type: "stdio", command: "server" },
+      a__b: { type: "stdio", command: "server" },
+    };
+    const one = ToolGate.of({ permissions: "allow-all", allowedTools: ["mcp__a"], mcpServers: servers });
+    expect(one !== undefined && refuses(one, "mcp__a__b__tool")).toBe(true);
   });
 
   it("reads which tool was refused", () => {
