@@ -25,6 +25,7 @@ const codes = [
   "model_not_found",
   "model_overloaded",
   "network_error",
+  "output_invalid",
   "output_too_large",
   "protocol_error",
   "provider_unavailable",
