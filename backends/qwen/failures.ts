@@ -14,7 +14,11 @@ export function toldFailure(message: string): TurnErrorInfo {
   const words = isStatus ? (match?.[2] ?? "").trim() : message.trim();
   const said = words === "" ? message.trim() : words;
   // An answer that broke off, or one that never began.
-  if (/^(?:terminated|Request was aborted\.?|Premature close|Connection error\.?)$/i.test(said)) {
+  if (
+    /^(?:terminated(?: \(cause: .*\))?|Request was aborted\.?|Premature close|Connection error\.?)$/i.test(
+      said,
+    )
+  ) {
     return { code: "network_error", message: said, retryable: true };
   }
   return isStatus ? modelFailure(said, status) : modelFailure(said);

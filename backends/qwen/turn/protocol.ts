@@ -189,7 +189,7 @@ export class TurnProtocol implements AgentProtocol {
     const figures = this.#figures();
     if (this.#isInterrupting) return { type: "turn.interrupted", by: "host", ...figures };
     const text = stringField(line, "result") ?? "";
-    const told = failureInText(text);
+    const told = this.#messages.failure ?? failureInText(text);
     if (told !== undefined) return { type: "turn.failed", error: told, ...figures };
     if (booleanField(line, "is_error") === true || line["subtype"] !== "success") {
       const said = stringField(objectField(line, "error"), "message") ?? text;
