@@ -85,9 +85,11 @@ async function echoServers(box: SandboxAgent, ...names: readonly string[]): Prom
 
 /** Calls the `echo` of two servers, by the names under which the agent offers them, or would. */
 const callServers: ModelScenario = ({ tools, prompt }) => {
-  const nameOf = (server: string): string =>
-    tools.find(({ name, namespace = "" }) => name.includes(server) || namespace.includes(server))?.name ??
-    `mcp__${server}__echo`;
+  const nameOf = (server: string): string => {
+    const offered = tools.find(({ name, namespace = "" }) => `${namespace} ${name}`.includes(server));
+    if (offered === undefined) return `mcp__${server}__echo`;
+    return offered.namespace === undefined ? offered.name : `${offered.namespace}__${offered.name}`;
+  };
   return [
     ...["first", "second"].map(
       (server) => ({ type: "tool", name: nameOf(server), input: { text: `by ${server}` } }) as const,
