@@ -28,3 +28,8 @@ export function toldFailure(message: string): TurnErrorInfo {
 export function isSessionMissing(words: string): boolean {
   return /no saved session found/i.test(words);
 }
+
+/** Whether a failure is that the model has answered in words where an object was wanted. */
+export function isPlainAnswer(words: string): boolean {
+  return words.startsWith("Model produced plain text instead of calling the structured_output tool");
+}

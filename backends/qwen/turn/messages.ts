@@ -27,6 +27,12 @@ export class MessageReader {
   /** The whole of a block that was streamed comes behind its end. */
   #streamed = false;
   #failure: TurnErrorInfo | undefined;
+  #text = "";
+
+  /** What the last message said. */
+  get text(): string {
+    return this.#text;
+  }
 
   /** The error of the API that the last message ended with. */
   get failure(): TurnErrorInfo | undefined {
@@ -35,6 +41,7 @@ export class MessageReader {
 
   startProcess(): void {
     this.#failure = undefined;
+    this.#text = "";
     this.#messageId = "";
     this.#blocks = 0;
     this.#open = undefined;
@@ -46,6 +53,7 @@ export class MessageReader {
     switch (stringField(event, "type")) {
       case "message_start":
         this.#failure = undefined;
+        this.#text = "";
         this.#messageId = stringField(objectField(event, "message"), "id") ?? "";
         this.#blocks = 0;
         return this.#close();
@@ -94,6 +102,7 @@ export class MessageReader {
     block.held = isError ? text : "";
     if (isError) return [];
     block.sent += told.length;
+    if (block.noun === "message") this.#text += told;
     return [{ type: `${block.noun}.delta`, messageId: block.id, text: told }];
   }
 

@@ -18,7 +18,7 @@ import {
   type Step,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { failureInText, isSessionMissing, toldFailure } from "../failures.ts";
+import { failureInText, isPlainAnswer, isSessionMissing, toldFailure } from "../failures.ts";
 import { unparsedLine } from "../unparsed-line.ts";
 import { MessageReader } from "./messages.ts";
 import { plainPrompt } from "./prompt.ts";
@@ -193,9 +193,15 @@ export class TurnProtocol implements AgentProtocol {
     if (told !== undefined) return { type: "turn.failed", error: told, ...figures };
     if (booleanField(line, "is_error") === true || line["subtype"] !== "success") {
       const said = stringField(objectField(line, "error"), "message") ?? text;
+      // Nothing has gone wrong but the form of the answer: the core has it mended.
+      if (isPlainAnswer(said)) return this.#completed(line, this.#messages.text);
       const error = toldFailure(said === "" ? "Qwen Code ended the turn without a reason." : said);
       return { type: "turn.failed", error, ...figures };
     }
+    return this.#completed(line, text);
+  }
+
+  #completed(line: JsonObject, text: string): AgentEventBody {
     const numTurns = numberField(line, "num_turns");
     const output = line["structured_result"];
     return {
@@ -203,7 +209,7 @@ export class TurnProtocol implements AgentProtocol {
       stopReason: "end_turn",
       text,
       ...(output === undefined ? {} : { output }),
-      ...figures,
+      ...this.#figures(),
       ...(numTurns === undefined ? {} : { numTurns }),
     };
   }
