@@ -20,6 +20,7 @@ import {
 } from "../../../src/kit.ts";
 import { failureInText, isPlainAnswer, isSessionMissing, toldFailure } from "../failures.ts";
 import { unparsedLine } from "../unparsed-line.ts";
+import { promptText } from "./answer-schema.ts";
 import { MessageReader } from "./messages.ts";
 import { plainPrompt } from "./prompt.ts";
 import { ToolCalls } from "./tool-calls.ts";
@@ -58,9 +59,8 @@ export class TurnProtocol implements AgentProtocol {
   prompt(turn: TurnInput): Step {
     this.#isRunning = true;
     this.#usage.beginTurn();
-    const text = turn.content.flatMap((part) => (part.type === "text" ? part.text : [])).join("\n\n");
     // Qwen Code reads the prompt to the end of its input.
-    return { write: [plainPrompt(text, this.#input.permissions)], closeStdin: true };
+    return { write: [plainPrompt(promptText(turn), this.#input.permissions)], closeStdin: true };
   }
 
   push(line: string): Step {
