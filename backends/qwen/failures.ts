@@ -14,7 +14,11 @@ export function toldFailure(message: string): TurnErrorInfo {
   const words = isStatus ? (match?.[2] ?? "").trim() : message.trim();
   const said = words === "" ? message.trim() : words;
   // An answer that broke off, or one that never began.
-  if (/^(?:terminated|Request was aborted\.?|Premature close|Connection error\.?)$/i.test(said)) {
+  if (
+    /^(?:terminated(?: \(cause: .*\))?|Request was aborted\.?|Premature close|Connection error\.?)$/i.test(
+      said,
+    )
+  ) {
     return { code: "network_error", message: said, retryable: true };
   }
   return isStatus ? modelFailure(said, status) : modelFailure(said);
@@ -23,4 +27,9 @@ export function toldFailure(message: string): TurnErrorInfo {
 /** Whether words of Qwen Code's say that it has no such session. */
 export function isSessionMissing(words: string): boolean {
   return /no saved session found/i.test(words);
+}
+
+/** Whether a failure is that the model has answered in words where an object was wanted. */
+export function isPlainAnswer(words: string): boolean {
+  return words.startsWith("Model produced plain text instead of calling the structured_output tool");
 }

@@ -2,6 +2,7 @@ import type { Environment, Launch, LaunchFile, LaunchInput } from "../../src/kit
 import { mcpGate } from "./mcp-gate.ts";
 import type { QwenOptions } from "./options.ts";
 import { modelOf, systemSettings, userSettings } from "./settings.ts";
+import { takesSchema } from "./turn/answer-schema.ts";
 
 /** Passed unless the caller's environment says otherwise. */
 const defaultEnvironment: Environment = {
@@ -17,7 +18,8 @@ const defaultEnvironment: Environment = {
 export function qwenLaunch(options: QwenOptions, input: LaunchInput): Launch {
   const folder = `${input.stateDirectory}/sessions/${input.sessionId}`;
   const isTurn = options.mode === "turn";
-  const schema = isTurn ? input.turn?.outputSchema : undefined;
+  const outputSchema = isTurn ? input.turn?.outputSchema : undefined;
+  const schema = outputSchema !== undefined && takesSchema(outputSchema) ? outputSchema : undefined;
   const { command } = options;
   const prefix =
     command === undefined

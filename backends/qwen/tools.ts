@@ -51,8 +51,10 @@ const otherTools = [
   "cron_create",
   "cron_list",
   "cron_delete",
-  "structured_output",
 ] as const;
+
+/** Takes the answer that has to follow a schema. It does nothing else, and is there for such turns only. */
+export const answerTool = "structured_output";
 
 export const questionTool = "ask_user_question";
 

@@ -121,11 +121,13 @@ export class Recorder {
       ...(resume === undefined ? {} : { resume }),
       ...(turn === undefined ? {} : { turn }),
     });
+    // A backend may start its CLI by another program, but knows not where a command of its own is found.
+    const program = backend.command === undefined ? launch.argv[0] : executable;
     this.#isReady = false;
     this.#isLost = false;
     // Lines come no sooner than this function gives way, which is after `open`.
     const started = new RecordedProcess(
-      executable,
+      program,
       launch,
       { cwd: this.cwd, env },
       {
@@ -135,7 +137,8 @@ export class Recorder {
       },
     );
     this.#process = started;
-    const argv = [backend.command?.[0] ?? backend.cli.command, ...launch.argv.slice(1)].map((word) =>
+    const named = backend.command?.[0] ?? backend.cli.command;
+    const argv = [program === executable ? named : program, ...launch.argv.slice(1)].map((word) =>
       this.#scrubber.scrub(word),
     );
     this.#call({ call: "open", ...(resume === undefined ? {} : { resume }), argv });

@@ -376,11 +376,12 @@ export class ServerProtocol implements AgentProtocol {
     });
   }
 
-  /** What is told while no turn has begun belongs to none. */
+  /** What the agent says and does is the turn's once it has taken up the prompt; news of the session are before, too. */
   #tell(step: StepBuilder, events: readonly AgentEventBody[]): void {
-    const { isOfTurn } = this.#runs;
+    const isSpoken = events.some(({ type }) => /^(?:message|reasoning|tool|file|plan|usage)\./.test(type));
+    const isOfTurn = isSpoken ? this.#runs.isBegun : this.#runs.isOfTurn;
     step.background = !isOfTurn;
     // How much a turn has used so far is no news between turns: the next one is charged.
-    step.events.push(...(isOfTurn ? events : events.filter((event) => event.type !== "usage.updated")));
+    step.events.push(...(isOfTurn ? events : events.filter(({ type }) => type !== "usage.updated")));
   }
 }

@@ -37,7 +37,12 @@ export class Runs {
     return this.#turn;
   }
 
-  /** Whether what the server tells now is about the turn. */
+  /** Whether the agent works for the turn. */
+  get isBegun(): boolean {
+    return this.#turn?.isBegun === true;
+  }
+
+  /** Whether the agent works for the turn, or for nothing else before. */
   get isOfTurn(): boolean {
     return this.#turn !== undefined && (this.#turn.isBegun || !this.#turn.isBehindOther);
   }

@@ -16,6 +16,7 @@ import {
   type NativeSession,
   type ProtocolInput,
   type Step,
+  type TurnErrorInfo,
   type TurnInput,
 } from "../../../src/kit.ts";
 import { failureInText, toldFailure } from "../failures.ts";
@@ -23,7 +24,7 @@ import { isUsable, ownModel, toldModel } from "../models.ts";
 import { isRefusal, questionTool, shellResult, toolKind } from "../tools.ts";
 import { declined, onceOnly, QuestionDesk, requestedTool } from "./desk.ts";
 import { RememberedCalls } from "./remembered.ts";
-import { CallUpdates, compacted, parentCall } from "./updates.ts";
+import { CallUpdates, compacted, isCompaction, parentCall } from "./updates.ts";
 
 const updatePrefix = '{"jsonrpc":"2.0","method":"session/update"';
 
@@ -43,6 +44,10 @@ export class SessionProtocol implements AgentProtocol {
   #isResuming = false;
   #hasHistory = false;
   #isRunning = false;
+  /** The turn is the command to compact. */
+  #isCompaction = false;
+  /** Why the library stops the turn. */
+  #failure: TurnErrorInfo | undefined;
 
   constructor(input: ProtocolInput) {
     this.#input = input;
@@ -82,6 +87,7 @@ export class SessionProtocol implements AgentProtocol {
     this.#isResuming = start.resume !== undefined;
     this.#hasHistory = false;
     this.#isRunning = false;
+    this.#failure = undefined;
     this.#updates.clear();
     this.#questions.clear();
     this.#remembered.clear();
@@ -91,6 +97,8 @@ export class SessionProtocol implements AgentProtocol {
 
   prompt(turn: TurnInput): Step {
     this.#isRunning = true;
+    this.#isCompaction = isCompaction(turn.content);
+    this.#failure = undefined;
     return this.#told(this.#acp.prompt(turn));
   }
 
@@ -140,25 +148,37 @@ export class SessionProtocol implements AgentProtocol {
     const params = objectField(message, "params");
     const update = objectField(params, "update");
     if (update["sessionUpdate"] === "user_message_chunk") this.#hasHistory = true;
-    const event = compacted(update);
-    if (event !== undefined)
-      return { raw: message, events: [event], ...(this.#isRunning ? {} : { background: true }) };
+    const event = compacted(update, this.#isCompaction);
+    if (event !== undefined) {
+      // What the user asked for, the user is told as well.
+      const told = event.trigger === "manual" ? this.#told(this.#acp.push(line)) : { raw: message };
+      const events = [...(told.events ?? []), event];
+      return { ...told, events, ...(this.#isRunning ? {} : { background: true }) };
+    }
     const kind = update["sessionUpdate"];
     if (kind !== "tool_call" && kind !== "tool_call_update") return this.#told(this.#acp.push(line));
-    const unasked = this.#unasked(update);
     const step = this.#passedOn(message, { ...params, update: this.#updates.update(update) });
-    return unasked === undefined ? step : { ...step, events: [unasked, ...(step.events ?? [])] };
+    if (!this.#isUnasked(update)) return step;
+    const name = stringField(objectField(update, "_meta"), "toolName") ?? "a tool";
+    this.#failure = {
+      code: "agent_error",
+      message: `Qwen Code made a call of ${name} although nobody was asked. The turn was stopped.`,
+      retryable: false,
+    };
+    const stop = this.interrupt();
+    return {
+      ...step,
+      events: [...(step.events ?? []), ...(stop.events ?? [])],
+      write: [...(step.write ?? []), ...(stop.write ?? [])],
+    };
   }
 
-  /** A call of the agent's own that begins without having been asked about. It must not go unseen. */
-  #unasked(update: JsonObject): AgentEventBody | undefined {
-    if (this.#input.permissions !== "ask" || !this.#isRunning || update["sessionUpdate"] !== "tool_call")
-      return undefined;
-    const name = stringField(objectField(update, "_meta"), "toolName") ?? "a tool";
-    if (update["status"] !== "in_progress" || this.#asked.has(stringField(update, "toolCallId") ?? ""))
-      return undefined;
-    const message = `Qwen Code makes a call of ${name} without asking for permission. Use the version that the library was tested with.`;
-    return { type: "agent.notice", level: "error", message };
+  /** Whether a call begins that should have been asked about. It is too late for that one, and in time for the next. */
+  #isUnasked(update: JsonObject): boolean {
+    if (this.#input.permissions === "allow-all" || !this.#isRunning || this.#failure !== undefined)
+      return false;
+    const isBegun = update["sessionUpdate"] === "tool_call" && update["status"] === "in_progress";
+    return isBegun && !this.#asked.has(stringField(update, "toolCallId") ?? "");
   }
 
   #permission(message: JsonObject, id: JsonRpcId, params: JsonObject): Step {
@@ -222,11 +242,18 @@ export class SessionProtocol implements AgentProtocol {
       case "turn.completed":
       case "turn.failed":
       case "turn.interrupted":
-        this.#isRunning = false;
-        return [event];
+        return [this.#ended(event)];
       default:
         return [event];
     }
+  }
+
+  #ended(event: Ended): Ended {
+    const error = this.#failure;
+    this.#isRunning = false;
+    this.#failure = undefined;
+    if (error === undefined) return event;
+    return { type: "turn.failed", error, ...(event.usage === undefined ? {} : { usage: event.usage }) };
   }
 
   #requested(
@@ -240,6 +267,7 @@ export class SessionProtocol implements AgentProtocol {
   }
 }
 
+type Ended = Extract<AgentEventBody, { type: "turn.completed" | "turn.failed" | "turn.interrupted" }>;
 type Completed = Extract<AgentEventBody, { type: "tool.completed" }>;
 
 /** What a command printed, and its exit code, stand in one text; and a refused call looks like one that failed. */

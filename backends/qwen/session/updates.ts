@@ -5,6 +5,7 @@ import {
   stringField,
   type AgentEventBody,
   type JsonObject,
+  type TurnInput,
 } from "../../../src/kit.ts";
 import { toolTitle } from "../tools.ts";
 
@@ -12,18 +13,30 @@ import { toolTitle } from "../tools.ts";
 const compaction =
   /^IMPORTANT: This conversation approached the input token limit for .*\(compressed from: (\S+) to (\S+) tokens\)/;
 
-/** The event that an update's text stands for, where it is none of the agent's words. */
-export function compacted(update: JsonObject): AgentEventBody | undefined {
+/** The same, where the user asked for it by a command. */
+const commandedCompaction = /^Context compressed \((\d+) -> (\d+)\)\.$/;
+
+type Compacted = Extract<AgentEventBody, { type: "context.compacted" }>;
+
+/** The compaction that an update's text tells of, where it is none of the agent's words. */
+export function compacted(update: JsonObject, isCommand: boolean): Compacted | undefined {
   if (update["sessionUpdate"] !== "agent_message_chunk") return undefined;
-  const match = compaction.exec(stringField(objectField(update, "content"), "text") ?? "");
+  const text = stringField(objectField(update, "content"), "text") ?? "";
+  const match = (isCommand ? commandedCompaction : compaction).exec(text);
   if (match === null) return undefined;
   const [before, after] = [Number(match[1]), Number(match[2])];
   return {
     type: "context.compacted",
     ...(Number.isFinite(before) ? { before } : {}),
     ...(Number.isFinite(after) ? { after } : {}),
-    trigger: "auto",
+    trigger: isCommand ? "manual" : "auto",
   };
+}
+
+/** Whether a prompt is the command to compact the conversation. */
+export function isCompaction(content: TurnInput["content"]): boolean {
+  const [first] = content;
+  return first?.type === "text" && /^\/(?:compress|summarize)(?:\s|$)/.test(first.text);
 }
 
 /** Brings what Qwen Code tells of tool calls into the protocol's own form. */

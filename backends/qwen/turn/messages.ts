@@ -4,7 +4,9 @@ import {
   stringField,
   type AgentEventBody,
   type JsonObject,
+  type TurnErrorInfo,
 } from "../../../src/kit.ts";
+import { failureInText } from "../failures.ts";
 
 type Events = readonly AgentEventBody[];
 type Noun = "message" | "reasoning";
@@ -13,8 +15,8 @@ interface Block {
   readonly noun: Noun;
   readonly id: string;
   sent: number;
-  /** The block is an error of the API, not the agent's words: it is not told as such. */
-  isError: boolean;
+  /** What looks like an error of the API: words of the agent's only if more of them follow. */
+  held: string;
 }
 
 /** Makes events of what the agent says and thinks: as deltas, and once more whole where there were none. */
@@ -24,8 +26,22 @@ export class MessageReader {
   #open: Block | undefined;
   /** The whole of a block that was streamed comes behind its end. */
   #streamed = false;
+  #failure: TurnErrorInfo | undefined;
+  #text = "";
+
+  /** What the last message said. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** The error of the API that the last message ended with. */
+  get failure(): TurnErrorInfo | undefined {
+    return this.#failure;
+  }
 
   startProcess(): void {
+    this.#failure = undefined;
+    this.#text = "";
     this.#messageId = "";
     this.#blocks = 0;
     this.#open = undefined;
@@ -36,6 +52,8 @@ export class MessageReader {
   stream(event: JsonObject): Events {
     switch (stringField(event, "type")) {
       case "message_start":
+        this.#failure = undefined;
+        this.#text = "";
         this.#messageId = stringField(objectField(event, "message"), "id") ?? "";
         this.#blocks = 0;
         return this.#close();
@@ -58,7 +76,7 @@ export class MessageReader {
     if (noun === undefined) return [];
     const wasStreamed = this.#streamed && parentToolCallId === undefined;
     if (parentToolCallId === undefined) this.#streamed = false;
-    if (wasStreamed || text === "" || isApiError(text)) return [];
+    if (wasStreamed || text === "" || failureInText(text) !== undefined) return [];
     const parent = parentToolCallId === undefined ? {} : { parentToolCallId };
     return [{ type: `${noun}.completed`, messageId: uuid, text, ...parent }];
   }
@@ -69,7 +87,7 @@ export class MessageReader {
     const place = numberField(event, "index") ?? this.#blocks;
     this.#blocks += 1;
     const noun = type === "text" ? "message" : "reasoning";
-    this.#open = { noun, id: `${this.#messageId}#${place}`, sent: 0, isError: false };
+    this.#open = { noun, id: `${this.#messageId}#${place}`, sent: 0, held: "" };
     return [];
   }
 
@@ -78,19 +96,22 @@ export class MessageReader {
     const text = stringField(delta, "text") ?? stringField(delta, "thinking") ?? "";
     if (block === undefined || text === "") return [];
     this.#streamed = true;
-    if (block.sent === 0 && isApiError(text)) block.isError = true;
-    block.sent += text.length;
-    return block.isError ? [] : [{ type: `${block.noun}.delta`, messageId: block.id, text }];
+    const told = `${block.held}${text}`;
+    // Errors are written whole, behind what there was of the answer.
+    const isError = block.held === "" && failureInText(text) !== undefined;
+    block.held = isError ? text : "";
+    if (isError) return [];
+    block.sent += told.length;
+    if (block.noun === "message") this.#text += told;
+    return [{ type: `${block.noun}.delta`, messageId: block.id, text: told }];
   }
 
   #close(): Events {
     const block = this.#open;
     this.#open = undefined;
-    if (block === undefined || block.sent === 0 || block.isError) return [];
+    if (block === undefined) return [];
+    this.#failure = failureInText(block.held);
+    if (block.sent === 0) return [];
     return [{ type: `${block.noun}.completed`, messageId: block.id, text: "" }];
   }
-}
-
-function isApiError(text: string): boolean {
-  return /^\s*\[API Error: /.test(text);
 }

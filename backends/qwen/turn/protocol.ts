@@ -18,8 +18,9 @@ import {
   type Step,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { failureInText, isSessionMissing, toldFailure } from "../failures.ts";
+import { failureInText, isPlainAnswer, isSessionMissing, toldFailure } from "../failures.ts";
 import { unparsedLine } from "../unparsed-line.ts";
+import { promptText } from "./answer-schema.ts";
 import { MessageReader } from "./messages.ts";
 import { plainPrompt } from "./prompt.ts";
 import { ToolCalls } from "./tool-calls.ts";
@@ -58,9 +59,8 @@ export class TurnProtocol implements AgentProtocol {
   prompt(turn: TurnInput): Step {
     this.#isRunning = true;
     this.#usage.beginTurn();
-    const text = turn.content.flatMap((part) => (part.type === "text" ? part.text : [])).join("\n\n");
     // Qwen Code reads the prompt to the end of its input.
-    return { write: [plainPrompt(text, this.#input.permissions)], closeStdin: true };
+    return { write: [plainPrompt(promptText(turn), this.#input.permissions)], closeStdin: true };
   }
 
   push(line: string): Step {
@@ -189,13 +189,19 @@ export class TurnProtocol implements AgentProtocol {
     const figures = this.#figures();
     if (this.#isInterrupting) return { type: "turn.interrupted", by: "host", ...figures };
     const text = stringField(line, "result") ?? "";
-    const told = failureInText(text);
+    const told = this.#messages.failure ?? failureInText(text);
     if (told !== undefined) return { type: "turn.failed", error: told, ...figures };
     if (booleanField(line, "is_error") === true || line["subtype"] !== "success") {
       const said = stringField(objectField(line, "error"), "message") ?? text;
+      // Nothing has gone wrong but the form of the answer: the core has it mended.
+      if (isPlainAnswer(said)) return this.#completed(line, this.#messages.text);
       const error = toldFailure(said === "" ? "Qwen Code ended the turn without a reason." : said);
       return { type: "turn.failed", error, ...figures };
     }
+    return this.#completed(line, text);
+  }
+
+  #completed(line: JsonObject, text: string): AgentEventBody {
     const numTurns = numberField(line, "num_turns");
     const output = line["structured_result"];
     return {
@@ -203,7 +209,7 @@ export class TurnProtocol implements AgentProtocol {
       stopReason: "end_turn",
       text,
       ...(output === undefined ? {} : { output }),
-      ...figures,
+      ...this.#figures(),
       ...(numTurns === undefined ? {} : { numTurns }),
     };
   }

@@ -8,7 +8,7 @@ import {
   type JsonObject,
   type PlanEntry,
 } from "../../../src/kit.ts";
-import { isRefusal, shellResult, toolKind, toolTitle } from "../tools.ts";
+import { answerTool, isRefusal, shellResult, toolKind, toolTitle } from "../tools.ts";
 
 type Events = readonly AgentEventBody[];
 
@@ -20,6 +20,8 @@ interface OpenCall {
 /** Makes events of tool calls and their results. */
 export class ToolCalls {
   readonly #open = new Map<string, OpenCall>();
+  /** Calls that hand over the answer. */
+  readonly #answers = new Set<string>();
   readonly #deniesAll: boolean;
 
   /** With `deniesAll` no call can have failed for another reason. */
@@ -29,12 +31,18 @@ export class ToolCalls {
 
   startProcess(): void {
     this.#open.clear();
+    this.#answers.clear();
   }
 
   start(block: unknown, parent: string | undefined): Events {
     const toolCallId = stringField(block, "id");
     const name = stringField(block, "name");
     if (toolCallId === undefined || name === undefined || this.#open.has(toolCallId)) return [];
+    if (name === answerTool) {
+      // No work of the agent's: the turn's output tells it.
+      this.#answers.add(toolCallId);
+      return [];
+    }
     const input = objectField(block, "input");
     this.#open.set(toolCallId, { name, input });
     const event = {
@@ -55,6 +63,7 @@ export class ToolCalls {
     this.#open.delete(toolCallId);
     const isError = booleanField(block, "is_error") === true;
     const text = textOf(isJsonObject(block) ? block["content"] : undefined);
+    if (this.#answers.delete(toolCallId)) return isError ? [refusedAnswer(text)] : [];
     const result = call?.name === "run_shell_command" ? shellResult(text) : undefined;
     const failed = isError || (result?.exitCode !== undefined && result.exitCode !== 0);
     const status = !failed ? "ok" : this.#deniesAll || isRefusal(text) ? "denied" : "error";
@@ -69,6 +78,15 @@ export class ToolCalls {
       ...(status === "ok" && call !== undefined ? effects(toolCallId, call, text) : []),
     ];
   }
+}
+
+/** The agent sees it too, and may hand over another one. */
+function refusedAnswer(reason: string): AgentEventBody {
+  return {
+    type: "agent.notice",
+    level: "warning",
+    message: `The answer does not follow the schema: ${reason}`,
+  };
 }
 
 /** What a call that ended well has changed. */

@@ -58,7 +58,7 @@ export class Conversation {
     this.#profile = profile;
     this.usage = new TurnUsage(profile.usage);
     this.#text = new TextStream(profile);
-    this.#tools = new ToolCalls(profile);
+    this.#tools = new ToolCalls(profile, Object.keys(input.mcpServers));
   }
 
   get turn(): AcpTurn | undefined {
@@ -124,7 +124,7 @@ export class Conversation {
     step.emit(...this.#close("interrupted"));
     const text = this.#text.lastMessage;
     const reason = stringField(result, "stopReason");
-    const failure = (this.#profile.failureInText ?? failureInText)(text);
+    const failure = (this.#profile.failureInText ?? failureInText)(text, result);
     if (turn.failure !== undefined) step.emit({ type: "turn.failed", error: turn.failure, ...used });
     // An agent that was told to stop may call the end what it likes.
     else if (turn.interruptRequested) step.emit({ type: "turn.interrupted", by: "host", ...used });

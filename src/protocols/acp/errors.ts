@@ -28,13 +28,13 @@ export function requestFailure(error: JsonRpcError, profile: AcpProfile): TurnEr
   if (own !== undefined) return own;
   const message = errorMessage(error);
   if (asksForAuthentication(error)) return { code: "authentication_failed", message, retryable: false };
-  return modelFailure(message, statusOf(error, message));
+  return modelFailure(message, statusOf(error));
 }
 
 /** The message with what the error's data add to it: a bare "Internal error" says nothing. */
 export function errorMessage({ message, data }: JsonRpcError): string {
   const details = detailsOf(data);
-  const readable = readableMessage(message);
+  const readable = readableMessage(message.replace(/^internal error: (?=.)/i, ""));
   if (details === undefined || readable.includes(details)) return readable;
   return /^(?:internal error|server error|error|invalid params|invalid request)\.?$/i.test(readable.trim())
     ? details
@@ -62,10 +62,10 @@ function readableMessage(text: string): string {
   return stringField(body["error"], "message") ?? stringField(body, "message") ?? text;
 }
 
-function statusOf(error: JsonRpcError, message: string): number | undefined {
+/** What is told in words alone, `modelFailure()` finds. */
+function statusOf(error: JsonRpcError): number | undefined {
   // Some agents put the status of the model's API where the code of the error belongs.
-  if (isStatus(error.code)) return error.code;
-  return statusInData(error.data) ?? statusInText(message) ?? statusInText(error.message);
+  return isStatus(error.code) ? error.code : statusInData(error.data);
 }
 
 function statusInData(data: unknown): number | undefined {
@@ -78,15 +78,6 @@ function statusInData(data: unknown): number | undefined {
   return undefined;
 }
 
-/** The HTTP status that a text names as such. */
-export function statusInText(text: string): number | undefined {
-  const match =
-    /\b(?:status(?: code)?|http|api error|error code|error)[:= (]*(\d{3})\b/i.exec(text) ??
-    /^(\d{3})[ :]/.exec(text);
-  const status = Number(match?.[1]);
-  return isStatus(status) ? status : undefined;
-}
-
 function isStatus(value: number): boolean {
   return Number.isInteger(value) && value >= 400 && value <= 599;
 }
@@ -95,7 +86,7 @@ function isStatus(value: number): boolean {
 export function failureInText(text: string): TurnErrorInfo | undefined {
   const told = text.trim();
   if (!/^\[?API Error\b/i.test(told)) return undefined;
-  return modelFailure(told.replace(/^\[(.*)\]$/s, "$1"), statusInText(told));
+  return modelFailure(told.replace(/^\[(.*)\]$/s, "$1"));
 }
 
 /** The error of an agent that wants authentication which the library cannot give it. */

@@ -3,7 +3,7 @@ import { show } from "../../kit/validate-options.ts";
 import type { NativeSession, ProtocolInput } from "../../spec/backend.ts";
 import type { TurnErrorInfo } from "../../spec/events.ts";
 import type { JsonObject } from "../../spec/json.ts";
-import type { JsonRpcError } from "../json-rpc.ts";
+import { jsonRpcErrors, type JsonRpcError } from "../json-rpc.ts";
 import { agentFacts, type AgentFacts, authMethods } from "./agent-facts.ts";
 import {
   asksForAuthentication,
@@ -46,6 +46,8 @@ export class Handshake {
   readonly #triedMethods: string[] = [];
   #facts: AgentFacts = noFacts;
   #sessionId: string | undefined;
+  /** Some agents declare that they can resume, and cannot. */
+  #cannotResume = false;
   /** What is still to be set, and how people call it. */
   #toSet: (readonly [what: string, request: () => SettingRequest | string])[] = [];
 
@@ -155,7 +157,8 @@ export class Handshake {
   }
 
   #resumeMethod({ fork }: NativeSession): "session/fork" | "session/resume" | "session/load" | undefined {
-    const { canFork, canLoad, canResume } = this.#facts;
+    const { canFork, canLoad } = this.#facts;
+    const canResume = this.#facts.canResume && !this.#cannotResume;
     if (fork) return canFork ? "session/fork" : undefined;
     switch (this.#profile.resumeBy) {
       case "none":
@@ -227,6 +230,11 @@ export class Handshake {
       const offered = authMethods(error.data);
       if (this.#facts.authMethods.length === 0) this.#facts = { ...this.#facts, authMethods: offered };
       return this.#authenticate(message);
+    }
+    const method = this.#resume === undefined ? undefined : this.#resumeMethod(this.#resume);
+    if (error.code === jsonRpcErrors.methodNotFound && method === "session/resume") {
+      this.#cannotResume = true;
+      return this.#openSession();
     }
     const isMissing = this.#profile.isSessionMissing?.(error) ?? isSessionMissing(error);
     if (this.#resume !== undefined && isMissing) return { type: "lost" };

@@ -35,10 +35,10 @@ export interface AcpTokens {
 /** Where an agent tells its token counts, and what they cover. */
 export interface AcpUsageRule {
   /**
-   * `"turn"`: all of the turn. `"session"`: all of the process's session, the turns before it included. `"request"`:
-   * one request to the model; those of a turn are added up.
+   * `"turn"`: all of the turn. `"session"`: all of the session, the turns before it included. `"process"`: the same, as
+   * far as they were of this process. `"request"`: one request to the model; those of a turn are added up.
    */
-  readonly covers: "turn" | "session" | "request";
+  readonly covers: "turn" | "session" | "process" | "request";
   /** Reads the answer to `session/prompt`. */
   readonly fromResult?: (result: JsonObject) => AcpTokens | undefined;
   /** Reads the `update` of a `session/update`. */
@@ -102,8 +102,11 @@ export interface AcpProfile {
    * `usage` in the answer to `session/prompt`, for the turn. Empty: none of them says what the turn has used.
    */
   readonly usage?: AcpUsageRule | readonly AcpUsageRule[];
-  /** The API error that the whole text of a turn's last message is, for agents that tell errors as text. */
-  readonly failureInText?: (text: string) => TurnErrorInfo | undefined;
+  /**
+   * The API error that a turn's last message is, for agents that tell errors as text. It also gets the answer to the
+   * prompt, which may tell them from an answer of the model's. Default: texts that begin with `API Error`.
+   */
+  readonly failureInText?: (text: string, result: JsonObject) => TurnErrorInfo | undefined;
   /** The error of a request that failed, where the agent says more than `modelFailure()` finds. */
   readonly failureOf?: (error: JsonRpcError) => TurnErrorInfo | undefined;
   /** Whether an answer to taking up a session says that there is no such session. */

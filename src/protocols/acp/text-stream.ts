@@ -42,8 +42,7 @@ export class TextStream {
   chunk(noun: Noun, text: string, nativeId: string | undefined): readonly AgentEventBody[] {
     if (text === "") return [];
     const open = this.#open;
-    const isOther = open?.nativeId !== undefined && nativeId !== undefined && open.nativeId !== nativeId;
-    const events = open?.noun === noun && !isOther ? [] : this.close();
+    const events = open?.noun === noun && open.nativeId === nativeId ? [] : this.close();
     this.#open ??= { noun, messageId: `${this.#prefix}.${++this.#count}`, nativeId, text: "" };
     this.#open.text += text;
     const delta: AgentEventBody = { type: `${noun}.delta`, messageId: this.#open.messageId, text };

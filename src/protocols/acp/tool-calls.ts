@@ -31,13 +31,15 @@ const kinds: { readonly [kind: string]: ToolKind } = {
 /** The tool calls of a turn, from whatever message first names them. */
 export class ToolCalls {
   readonly #profile: AcpProfile;
+  readonly #mcpServers: readonly string[];
   readonly #calls = new Map<string, Call>();
   readonly #past = new Set<string>();
   #isInterrupted = false;
   #ungated: string | undefined;
 
-  constructor(profile: AcpProfile) {
+  constructor(profile: AcpProfile, mcpServers: readonly string[] = []) {
     this.#profile = profile;
+    this.#mcpServers = mcpServers;
   }
 
   /** Whether a call is held back until more is known of it. */
@@ -82,8 +84,9 @@ export class ToolCalls {
     // Some agents announce a call before they know what it is about.
     const isBare = status === "pending" && !isTold(call.fields["rawInput"]);
     if (isBare && !call.isStarted) return [];
-    // The first message's content says what the call is for.
-    return [...this.#start(call), ...(isUpdate ? this.#stream(call) : [])];
+    // Before the call is made its content says what it is for.
+    const isMade = isUpdate && (status === "in_progress" || call.isAsked);
+    return [...this.#start(call), ...(isMade ? this.#stream(call) : [])];
   }
 
   /** Takes in what a permission is asked for: for some agents that is the only word about the call. */
@@ -171,15 +174,27 @@ export class ToolCalls {
     ];
   }
 
+  /** A call that is of no kind and entitled with the name of a tool of one of the session's servers. */
+  #mcpTool(kind: string | undefined, title: string | undefined): string | undefined {
+    if (title === undefined || (kind !== undefined && kind !== "other") || !/^[\w.-]+$/.test(title)) {
+      return undefined;
+    }
+    const isOfServer = (server: string): boolean =>
+      title.startsWith(`${server}_`) || title.startsWith(`${server}-`);
+    return this.#mcpServers.some(isOfServer) ? title : undefined;
+  }
+
   #describe({ toolCallId, fields }: Call): AcpToolFacts {
     const kind = stringField(fields, "kind");
     const title = stringField(fields, "title");
     const call: AcpToolCall = { toolCallId, kind, title, fields };
     const own = this.#profile.describeTool?.(call) ?? {};
-    const name = own.name ?? stringField(fields, "name") ?? namedInMeta(fields) ?? kind ?? "other";
+    const mcpTool = this.#mcpTool(kind, title);
+    const told = own.name ?? stringField(fields, "name") ?? namedInMeta(fields);
+    const name = told ?? mcpTool ?? kind ?? "other";
     return {
       name,
-      kind: own.kind ?? kindOf(kind, name),
+      kind: own.kind ?? (mcpTool === undefined ? kindOf(kind, name) : "mcp"),
       title: own.title ?? title ?? name,
       input: own.input ?? inputOf(fields),
       ...(own.parentToolCallId === undefined ? {} : { parentToolCallId: own.parentToolCallId }),

@@ -36,12 +36,12 @@ const outputMembers = [
   "formatted_output",
 ];
 
-/** What a finished call has printed or returned: its content, else the agent's raw output. */
+/** What a finished call has printed or returned. Its content is for people to see, and may be dressed up for that. */
 export function callOutput(call: JsonObject): string {
-  const text = contentText(call);
-  if (text !== "") return text;
   const raw = call["rawOutput"];
-  if (typeof raw === "string") return raw;
+  if (typeof raw === "string" && raw !== "") return raw;
+  const text = contentText(call);
+  if (text !== "" || raw === "") return text;
   if (!isJsonObject(raw)) return raw === undefined || raw === null ? "" : JSON.stringify(raw);
   for (const name of outputMembers) {
     const member = raw[name];

@@ -21,6 +21,7 @@ const defaultRules: readonly AcpUsageRule[] = [
 /** Makes the usage of a turn of what an agent tells, which every agent does in its own way. */
 export class TurnUsage {
   readonly #rules: readonly AcpUsageRule[];
+  readonly #isPerProcess: boolean;
   /** The session's figures when the turn began; absent when they are not known, as after a resume. */
   #tokensBefore: AcpTokens | undefined;
   #costBefore: number | undefined;
@@ -31,11 +32,12 @@ export class TurnUsage {
 
   constructor(rules: AcpUsageRule | readonly AcpUsageRule[] = defaultRules) {
     this.#rules = "covers" in rules ? [rules] : rules;
+    this.#isPerProcess = this.#rules.some(({ covers }) => covers === "process");
   }
 
   /** A session is there. Only of a new one it is known that nothing was used before. */
   startSession(isNew: boolean): void {
-    this.#sessionTokens = isNew ? { inputTokens: 0, outputTokens: 0 } : undefined;
+    this.#sessionTokens = isNew || this.#isPerProcess ? nothing : undefined;
     this.#sessionCost = isNew ? 0 : undefined;
   }
 
@@ -98,6 +100,7 @@ export class TurnUsage {
         this.#turn = combine(this.#turn ?? nothing, tokens, (a, b) => a + b);
         return;
       case "session":
+      case "process":
         this.#sessionTokens = tokens;
         if (this.#tokensBefore !== undefined) {
           this.#turn = combine(tokens, this.#tokensBefore, (a, b) => Math.max(0, a - b));

@@ -10,7 +10,7 @@ export interface BackendConformanceOptions extends RunBackendRequirementOptions 
    * test fails once the requirement is fulfilled, so that none of them outlives its reason.
    */
   readonly knownFailures?: { readonly [id: string]: string };
-  /** How long a whole requirement may take; default 120 seconds. */
+  /** How long a whole requirement may take; default 120 seconds, or four times `patienceMs` where that is more. */
   readonly timeoutMs?: number;
 }
 
@@ -48,7 +48,7 @@ export function describeBackendConformance(
       const missing = missingCapability(requirement.needs ?? [], backend);
       const known = knownFailures[requirement.id];
       const run = (): Promise<void> => runBackendRequirement(requirement, options);
-      const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+      const timeoutMs = options.timeoutMs ?? Math.max(defaultTimeoutMs, 4 * (options.patienceMs ?? 0));
       if (missing !== undefined) framework.it.skip(`${name} [skipped: ${missing}]`, run);
       else if (known === undefined) framework.it(name, run, timeoutMs);
       else

@@ -20,6 +20,7 @@ export function describeAgent(name: string): void {
             agent.backend({ url, key: apiKey, mode, command: `${hostCliDirectory()}/${agent.command}` }),
           sandbox: () => local({ isolation: "none" }),
           ...(knownFailures === undefined ? {} : { knownFailures }),
+          ...(agent.otherModel === undefined ? {} : { otherModel: agent.otherModel }),
           ...(agent.patienceMs === undefined ? {} : { patienceMs: agent.patienceMs }),
         },
       );

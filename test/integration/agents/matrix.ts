@@ -42,6 +42,11 @@ export interface MatrixOptions {
   readonly isSmoke?: boolean;
 }
 
+/** For what an agent decides little about: two of them are enough. */
+export function runsEverywhere(agent: AgentDescription): boolean {
+  return agent.runsEverywhere === true;
+}
+
 /** Declares a suite for each place and agent: the real CLI, in the real sandbox, against the model server. */
 export function describeMatrix(
   name: string,
@@ -54,6 +59,7 @@ export function describeMatrix(
     const agents = agentScenes.filter(
       (agent) => isWanted(agent) && (isSmoke || place.name === "none" || agent.runsEverywhere === true),
     );
+    if (agents.length === 0) continue;
     describeWith(place.engines, `${name} in ${place.name}`, () => {
       let server: ModelServer | undefined;
       beforeAll(async () => {

@@ -3,10 +3,11 @@ import { expectEqual, expectTrue } from "../../provider-conformance/expectations
 import type { ErrorCode } from "../../../spec/errors.ts";
 import { type BackendRequirement, eventsOf } from "../requirement.ts";
 
+// CLIs that try again heed the header, and so come to their end sooner.
 export const failureRequirements: readonly BackendRequirement[] = [
   refusal("failure.401", "!status 401 invalid key", "authentication_failed", 401),
-  refusal("failure.429", "!status 429 slow down", "rate_limited", 429),
-  refusal("failure.500", "!status 500 internal error", "model_error", 500),
+  refusal("failure.429", "!status 429 retry-after 1 slow down", "rate_limited", 429),
+  refusal("failure.500", "!status 500 retry-after 1 internal error", "model_error", 500),
   {
     id: "failure.dropped",
     title: "fails a turn whose connection to the model breaks",

@@ -181,7 +181,8 @@ export const featureRequirements: readonly BackendRequirement[] = [
     async run(context) {
       for (const thinking of context.backend.capabilities.thinking) {
         const session = await context.session({ thinking });
-        const { result } = await context.complete(session, `!text At ${thinking}.`);
+        context.follow(() => [{ type: "text", text: `At ${thinking}.` }]);
+        const { result } = await context.complete(session, "Think.");
         expectEqual(result.text, `At ${thinking}.`, "The text of the turn");
         await context.close(session);
       }
@@ -194,7 +195,9 @@ export const featureRequirements: readonly BackendRequirement[] = [
     async run(context) {
       for (const agentMode of context.backend.capabilities.agentModes) {
         const session = await context.session({ agentMode });
-        const { result } = await context.complete(session, `!text As ${agentMode}.`);
+        // An agent may say more than the prompt in such a mode, so that no directive is read from it.
+        context.follow(() => [{ type: "text", text: `As ${agentMode}.` }]);
+        const { result } = await context.complete(session, "Work.");
         expectEqual(result.text, `As ${agentMode}.`, "The text of the turn");
         await context.close(session);
       }

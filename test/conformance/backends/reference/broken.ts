@@ -127,7 +127,7 @@ export const brokenAgents: readonly Broken[] = [
     id: "tool.result",
     how: "keeps the output to itself",
     flaw: change("tool.completed", (event) => [{ ...event, output: "" }]),
-    seen: /Expected the output mark-42/,
+    seen: /Expected the output 4711/,
   },
   {
     id: "tool.failure",

@@ -24,7 +24,9 @@ export interface AgentDescription {
   readonly backend: (connection: AgentConnection) => AgentBackend;
   /** Whether it can also run with one process per turn. */
   readonly hasTurnMode?: boolean;
-  /** Run everything in every place, rather than a smoke test outside of `"none"`. */
+  /** A model for the change of models, where the backend does not take any name. */
+  readonly otherModel?: string;
+  /** Runs every suite in every place, rather than only the smoke test outside of `"none"`. */
   readonly runsEverywhere?: boolean;
   /** The CLI tries again when a request is refused with 429, and not only when it comes within an answer. */
   readonly retriesRefusedRequests?: boolean;

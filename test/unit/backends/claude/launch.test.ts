@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { claude, type ClaudeOptions } from "../../../../backends/claude/index.ts";
-import type { Launch, LaunchInput } from "../../../../src/kit.ts";
+import type { JsonObject, Launch, LaunchInput } from "../../../../src/kit.ts";
 import { protocolInput, sessionId } from "./lines.ts";
 
 function launch(options: ClaudeOptions = {}, input: Partial<LaunchInput> = {}): Launch {
@@ -94,6 +94,62 @@ describe("the command line", () => {
   it("ends with further arguments", () => {
     expect(launch({ extraArgs: ["--effort", "low"] }).argv.slice(-2)).toEqual(["--effort", "low"]);
   });
+
+  it("has the session's level of thinking go before the backend's arguments", () => {
+    const { argv } = launch({ extraArgs: ["--effort", "low"] }, { thinking: "max" });
+    expect(argv.slice(-4)).toEqual(["--effort", "low", "--effort", "max"]);
+  });
+
+  it("starts in the mode of work that is asked for, by session before backend", () => {
+    expect(option(launch({}, { agentMode: "plan" }), "--permission-mode")).toBe("plan");
+    const edits = { permissionMode: "acceptEdits" } as const;
+    expect(option(launch(edits, { agentMode: "plan" }), "--permission-mode")).toBe("plan");
+  });
+
+  it("offers only the tools that are allowed, and asks about the others even without hooks", () => {
+    const confined = launch({}, { allowedTools: ["Bash", "Task"] });
+    expect(confined.argv).toContain("--tools=Bash,Agent");
+    expect(option(confined, "--permission-mode")).toBe("default");
+    // A project's settings could switch the hooks off.
+    expect(option(confined, "--setting-sources")).toBe("user");
+  });
+
+  it("carries the schema of a turn's output, as far as the CLI takes it", () => {
+    const of = (outputSchema: JsonObject): string | undefined =>
+      option(launch({ mode: "turn" }, { turn: { turnId: "t", content: [], outputSchema } }), "--json-schema");
+    expect(of({ $schema: "x", type: "object", properties: {} })).toBe('{"type":"object","properties":{}}');
+    expect(of({ type: "array" })).toBeUndefined();
+    expect(launch({ mode: "turn" }, { turn: { turnId: "t", content: [] } }).argv).not.toContain(
+      "--json-schema",
+    );
+  });
+});
+
+describe("skills", () => {
+  const skills = [
+    {
+      name: "greet",
+      files: {
+        "SKILL.md": "Say hello.",
+        "scripts/run": "#!/bin/sh\n",
+        "scripts/bytes": new Uint8Array([0x23, 0x21, 0x0a]),
+      },
+    },
+  ];
+
+  it("are a plugin of the session alone", () => {
+    const { argv, files } = launch({}, { skills });
+    const folder = `/state/sessions/${sessionId}/plugin`;
+    expect(argv).toContain(`--plugin-dir=${folder}`);
+    expect(files.map(({ path, mode }) => [path, mode])).toEqual([
+      [`${folder}/.claude-plugin/plugin.json`, undefined],
+      [`${folder}/skills/greet/SKILL.md`, undefined],
+      [`${folder}/skills/greet/scripts/run`, 0o700],
+      [`${folder}/skills/greet/scripts/bytes`, 0o700],
+    ]);
+    expect(JSON.parse(String(files[0]!.content))).toMatchObject({ name: "playpen", version: "1.2.3" });
+    expect(launch({}, { skills: [] }).argv.join(" ")).not.toContain("--plugin-dir");
+  });
 });
 
 describe("settings", () => {
@@ -113,6 +169,22 @@ describe("settings", () => {
     expect(option(all, "--setting-sources")).toBe("user,project");
     expect(option(all, "--add-dir")).toBeUndefined();
     expect(launch({ settingSources: [] }).argv).toContain("--setting-sources=");
+  });
+
+  it("keep skills from running commands unasked, unless the caller wants it", () => {
+    const settings = (permissions: LaunchInput["permissions"], options: ClaudeOptions = {}): unknown => {
+      const file = launch(options, { permissions }).files.find(({ path }) => path.endsWith("/settings.json"));
+      return file === undefined ? undefined : JSON.parse(String(file.content));
+    };
+    expect(settings("allow-all")).toBeUndefined();
+    expect(settings("ask")).toEqual({ disableSkillShellExecution: true });
+    expect(settings("deny-all", { settings: { model: "x" } })).toEqual({
+      disableSkillShellExecution: true,
+      model: "x",
+    });
+    expect(settings("ask", { settings: { disableSkillShellExecution: false } })).toEqual({
+      disableSkillShellExecution: false,
+    });
   });
 
   it("of the caller go by a file", () => {

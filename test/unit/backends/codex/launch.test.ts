@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { codex, type CodexOptions } from "../../../../backends/codex/index.ts";
-import type { Launch, LaunchInput } from "../../../../src/kit.ts";
+import type { JsonObject, Launch, LaunchInput } from "../../../../src/kit.ts";
 
 const base: LaunchInput = {
   sessionId: "0b54b6de-3f0c-4a4b-8d0e-6a4f3a8f9c11",
@@ -121,6 +121,54 @@ describe("the launch of a session", () => {
     expect(settings(launch({}, { permissions: "ask" })).has("projects")).toBe(false);
     expect(settings(launch({ trustProject: false })).has("projects")).toBe(false);
     expect(settings(launch({ trustProject: true }, { permissions: "ask" })).has("projects")).toBe(true);
+    expect(settings(launch({}, { allowedTools: ["shell"] })).has("projects")).toBe(false);
+  });
+
+  it("has the session's level of thinking go before the backend's", () => {
+    const effort = (input: Partial<LaunchInput>): string | undefined =>
+      settings(launch({ reasoningEffort: "high" }, input)).get("model_reasoning_effort");
+    expect(effort({ thinking: "low" })).toBe('"low"');
+    expect(effort({})).toBe('"high"');
+  });
+
+  it("offers only the tools that are allowed", () => {
+    const given = settings(launch({}, { allowedTools: ["mcp__one__read"] }));
+    expect(given.get("web_search")).toBe('"disabled"');
+    for (const feature of ["view_image", "multi_agent", "image_generation", "shell_tool", "hooks"]) {
+      expect(given.get(`features.${feature}`)).toBe(feature === "hooks" ? "true" : "false");
+    }
+    expect(given.has("features.unified_exec_tty")).toBe(false);
+    const more = settings(
+      launch({}, { allowedTools: ["shell", "view_image", "web_search", "spawn_agent", "image_generation"] }),
+    );
+    for (const name of [
+      "web_search",
+      "features.view_image",
+      "features.multi_agent",
+      "features.image_generation",
+      "features.shell_tool",
+    ]) {
+      expect(more.has(name)).toBe(false);
+    }
+    expect(more.get("hooks")).toContain("exit 2");
+  });
+
+  it("offers no tool that could not be asked about, though it be allowed", () => {
+    const given = settings(
+      launch({}, { permissions: "ask", allowedTools: ["shell", "view_image", "web_search"] }),
+    );
+    expect(given.get("web_search")).toBe('"disabled"');
+    expect(given.get("features.view_image")).toBe("false");
+    expect(given.has("features.shell_tool")).toBe(false);
+  });
+
+  it("writes the session's skills where its process alone is told of", () => {
+    const skills = [{ name: "greet", files: { "SKILL.md": "Say hello.", "run.sh": "#!/bin/sh\n" } }];
+    const folder = `/home/agent/.playpen/codex/skills/${base.sessionId}/greet`;
+    expect(launch({}, { skills }).files.slice(1)).toEqual([
+      { path: `${folder}/SKILL.md`, content: "Say hello." },
+      { path: `${folder}/run.sh`, content: "#!/bin/sh\n", mode: 0o700 },
+    ]);
   });
 
   it.each(["ask", "deny-all"] as const)("%s: takes away what could not be asked about", (permissions) => {
@@ -137,6 +185,8 @@ describe("the launch of a session", () => {
   it("offers questions only to a host that answers them", () => {
     const feature = "features.default_mode_request_user_input";
     expect(settings(launch({}, { answersQuestions: true })).get(feature)).toBe("true");
+    const confined = { answersQuestions: true, allowedTools: ["shell"] };
+    expect(settings(launch({}, confined)).has(feature)).toBe(false);
     expect(settings(launch()).has(feature)).toBe(false);
     expect(settings(launch({}, { answersQuestions: true, permissions: "deny-all" })).has(feature)).toBe(
       false,
@@ -195,6 +245,48 @@ describe("the launch of a turn", () => {
     );
     expect(content(`/${profile}.md`)).toBe("Be terse.");
     for (const file of files) expect(file.mode).toBe(0o600);
+  });
+
+  it("shows only those tools of a server that are allowed", () => {
+    const one = { type: "stdio", command: "server" } as const;
+    const { files } = launch(
+      { mode },
+      { mcpServers: { one, two: one, three: one }, allowedTools: ["mcp__one__read", "mcp__two"] },
+    );
+    const profile = String(
+      files.find(({ path }) => path.endsWith(".config.toml") && path.includes("playpen-"))?.content,
+    );
+    expect(profile).toMatch(/one = \{[^}]*enabled_tools = \["read"\]/);
+    expect(profile).toMatch(
+      /two = \{command = "server", args = \[\], default_tools_approval_mode = "approve"\}/,
+    );
+    expect(profile).toMatch(/three = \{[^}]*enabled_tools = \[\]/);
+  });
+
+  it("hands the schema of the turn's output over in a file, in strict form", () => {
+    const of = (outputSchema: JsonObject): Launch =>
+      launch({ mode }, { turn: { turnId: "t", content: [], outputSchema } });
+    const given = of({ type: "object", properties: {}, additionalProperties: false });
+    const path = given.argv[given.argv.indexOf("--output-schema") + 1];
+    expect(given.files.find((file) => file.path === path)?.content).toBe(
+      '{"type":"object","properties":{},"required":[],"additionalProperties":false}',
+    );
+    expect(given.argv.at(-1)).toBe("-");
+    expect(of({ type: "array" }).argv).not.toContain("--output-schema");
+  });
+
+  it("has servers that fail logged, and keeps that from the commands it runs", () => {
+    const turn = launch({ mode });
+    expect(turn.env["RUST_LOG"]).toContain("codex_mcp");
+    expect(settings(turn).get("shell_environment_policy.exclude")).toContain("RUST_LOG");
+    const own = launch({ mode }, { env: { RUST_LOG: "debug" } });
+    expect(own.env).not.toHaveProperty("RUST_LOG");
+    expect(settings(own).get("shell_environment_policy.exclude")).not.toContain("RUST_LOG");
+    expect(launch().env).not.toHaveProperty("RUST_LOG");
+  });
+
+  it("does not start without its gate where tools are not allowed", () => {
+    expect(launch({ mode }, { allowedTools: ["shell"] }).argv).toContain("--dangerously-bypass-hook-trust");
   });
 
   it("does not start without its gate where calls are denied", () => {

@@ -133,6 +133,17 @@ describe("taking up a session", () => {
     });
   });
 
+  it("goes by session/load when the agent turns out not to have what it declares", () => {
+    const missing = { code: -32601, message: '"Method not found": session/resume' };
+    const agent = new Agent({ capabilities: canResume });
+    const [request] = sent(agent.initialize(resume));
+    const [load] = sent(agent.refuse(request, missing));
+    expect(load).toMatchObject({ method: "session/load", params: { sessionId: "old" } });
+    expect(agent.answer(load, {}).wakeAfterMs).toBe(200);
+    const unable = new Agent({ capabilities: { ...canResume, loadSession: false } });
+    expect(unable.refuse(sent(unable.initialize(resume))[0], missing).resumeLost).toBe(true);
+  });
+
   it("goes by what the profile says", () => {
     const load = new Agent({ capabilities: canResume, profile: { resumeBy: "load" } });
     expect(sent(load.initialize(resume))[0]?.method).toBe("session/load");

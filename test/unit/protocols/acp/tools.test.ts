@@ -35,6 +35,16 @@ describe("a tool call", () => {
     expect(agent.toolUpdate("c", { status: "completed" }).events).toBeUndefined();
   });
 
+  it("does not take what is said of it before it is made for its output", () => {
+    const agent = working();
+    agent.tool("c", { kind: "execute", status: "pending", rawInput: { command: "ls" } });
+    expect(agent.toolUpdate("c", { content: text("Lists files") }).events).toBeUndefined();
+    agent.ask({ toolCallId: "c" });
+    agent.protocol.reply({ type: "permission", requestId: "1.1", outcome: "allow" });
+    const made = agent.toolUpdate("c", { content: text("a.txt\n") });
+    expect(eventsOf(made, "tool.delta")).toMatchObject([{ output: "a.txt\n" }]);
+  });
+
   it("does not take what its announcement says for its output", () => {
     const agent = working();
     const step = agent.tool("c", { kind: "execute", status: "in_progress", content: text("Runs a command") });
@@ -131,6 +141,19 @@ describe("a tool call", () => {
     expect(eventsOf(step, "tool.started")[0]?.name).toBe(name);
   });
 
+  it.each([
+    [{ kind: "other", title: "echo_say" }, "mcp", "echo_say"],
+    [{ title: "echo-say" }, "mcp", "echo-say"],
+    [{ kind: "other", title: "echo_say it" }, "other", "other"],
+    [{ kind: "other", title: "echoes" }, "other", "other"],
+    [{ kind: "execute", title: "echo_say" }, "execute", "execute"],
+    [{ kind: "other", title: "other_say" }, "other", "other"],
+  ])("%j of a session with the server echo is of the kind %s, named %s", (members, kind, name) => {
+    const mcpServers = { echo: { type: "stdio", command: "echo" } } as const;
+    const step = working({ input: { mcpServers } }).tool("c", { status: "in_progress", ...members });
+    expect(eventsOf(step, "tool.started")[0]).toMatchObject({ kind, name });
+  });
+
   it("of an MCP server is known by its name", () => {
     const step = working().tool("c", { status: "in_progress", kind: "other", name: "mcp__web__get" });
     expect(eventsOf(step, "tool.started")[0]?.kind).toBe("mcp");
@@ -173,7 +196,8 @@ describe("a tool call", () => {
 
   it.each([
     [{ content: text("a") }, "a"],
-    [{ content: [...text("a"), ...text("b")], rawOutput: "raw" }, "a\nb"],
+    [{ content: [...text("a"), ...text("b")], rawOutput: { output: "raw" } }, "a\nb"],
+    [{ content: text("```\na\n```"), rawOutput: "a" }, "a"],
     [{ content: [{ type: "content", content: { type: "resource", resource: { text: "r" } } }] }, "r"],
     [{ content: [{ type: "content", content: { type: "resource_link", uri: "file:///a" } }] }, "file:///a"],
     [{ rawOutput: "raw" }, "raw"],

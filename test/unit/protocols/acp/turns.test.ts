@@ -50,6 +50,7 @@ describe("a turn", () => {
     agent.say("One", { messageId: "a" });
     expect(eventsOf(agent.say("Two", { messageId: "b" }), "message.completed")).toHaveLength(1);
     expect(eventsOf(agent.say(" and", { messageId: "b" }), "message.completed")).toHaveLength(0);
+    expect(eventsOf(agent.say("Three"), "message.completed")).toHaveLength(1);
   });
 
   it("takes each chunk of reasoning for a thought where the profile says so", () => {
@@ -106,10 +107,16 @@ describe("a turn", () => {
   it("fails for the text that the profile knows for an error", () => {
     const error = { code: "rate_limited", message: "Later", retryable: true } as const;
     const agent = working({
-      profile: { failureInText: (text) => (text === "Oops." ? error : undefined) },
+      profile: {
+        failureInText: (text, result) =>
+          text === "Oops." && result["usage"] === undefined ? error : undefined,
+      },
     });
     agent.say("Oops.");
     expect(eventsOf(agent.end(), "turn.failed")[0]?.error).toEqual(error);
+    agent.prompt();
+    agent.say("Oops.");
+    expect(eventsOf(agent.end({ stopReason: "end_turn", usage: {} }), "turn.completed")).toHaveLength(1);
   });
 
   it.each([
@@ -139,7 +146,7 @@ describe("a turn", () => {
     ],
     [
       { code: -32603, message: "Internal error: request failed", data: { statusCode: 529 } },
-      { code: "model_overloaded", status: 529 },
+      { code: "model_overloaded", status: 529, message: "request failed" },
     ],
     [
       {

@@ -102,6 +102,18 @@ describe("usage", () => {
   });
 });
 
+it("of a process begins anew with each", () => {
+  const agent = new Agent({
+    ...by({ covers: "process", fromResult: read }),
+    capabilities: { sessionCapabilities: { resume: {} } },
+  });
+  agent.start({}, { nativeSessionId: "native", fork: false });
+  agent.prompt();
+  expect(usageOf(agent, end({ in: 10, out: 5 }))).toEqual({ inputTokens: 10, outputTokens: 5 });
+  agent.prompt();
+  expect(usageOf(agent, end({ in: 30, out: 6 }))).toEqual({ inputTokens: 20, outputTokens: 1 });
+});
+
 describe("usage_update", () => {
   const cost = (amount: number, currency = "USD") => ({
     ...{ sessionUpdate: "usage_update", used: 100, size: 200_000, cost: { amount, currency } },

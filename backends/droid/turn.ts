@@ -1,0 +1,52 @@
+import { outputInstructions, type AgentContentPart, type JsonObject, type TurnInput } from "../../src/kit.ts";
+
+/** The running turn, as its host began it. It may take several runs of the agent. */
+export class Turn {
+  readonly input: TurnInput;
+  isInterrupting = false;
+  /** Messages for the running agent that it has not confirmed yet. */
+  steering = 0;
+  /** Runs of the agent that are still to end. */
+  runs = 1;
+  /** What Droid said of an error; it tells before the run ends. */
+  errorMessage: string | undefined;
+  /** The structured output. */
+  output: unknown;
+  /** The schema was said in words, since Droid does not take it. */
+  isSchemaInWords = false;
+
+  constructor(input: TurnInput) {
+    this.input = input;
+  }
+}
+
+/** The members of a message that carry what a turn is to say. */
+export function messageFields(content: readonly AgentContentPart[]): JsonObject {
+  const texts = content.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  const images = content.flatMap((part) =>
+    part.type === "image" ? [{ type: "base64", mediaType: part.mediaType, data: base64(part.data) }] : [],
+  );
+  return { text: texts.join("\n\n"), ...(images.length === 0 ? {} : { images }) };
+}
+
+/** The prompt, with the schema that its output has to follow. */
+export function promptFields({ input: { content, outputSchema }, isSchemaInWords }: Turn): JsonObject {
+  if (outputSchema === undefined) return messageFields(content);
+  if (isSchemaInWords) {
+    return messageFields([...content, { type: "text", text: outputInstructions(outputSchema) }]);
+  }
+  // Droid refuses a schema that names a draft which it does not know.
+  const { $schema: _draft, ...schema } = outputSchema;
+  return { ...messageFields(content), outputFormat: { type: "json_schema", schema } };
+}
+
+// `btoa` takes one character per byte, and a call takes a bounded number of arguments.
+const chunkBytes = 0x8000;
+
+function base64(data: Uint8Array): string {
+  let characters = "";
+  for (let start = 0; start < data.length; start += chunkBytes) {
+    characters += String.fromCharCode(...data.subarray(start, start + chunkBytes));
+  }
+  return btoa(characters);
+}

@@ -1,0 +1,3 @@
+import { describeAgent } from "./describe-agent.ts";
+
+for (const name of ["acp-copilot", "acp-gemini", "acp-opencode", "acp-qwen"]) describeAgent(name);
