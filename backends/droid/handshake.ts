@@ -49,8 +49,8 @@ export class Handshake {
   readonly #input: ProtocolInput;
   readonly #catalog: ModelCatalog;
   readonly #resume: NativeSession | undefined;
-  /** Droid's id of the model, where the session names one. */
-  readonly #modelId: string | undefined;
+  /** As hosts name it; absent where the choice is Droid's. */
+  readonly #model: string | undefined;
   #nativeSessionId: string | undefined;
   #isForked = false;
   #toldModelId: string | undefined;
@@ -61,12 +61,12 @@ export class Handshake {
   constructor(
     input: ProtocolInput,
     catalog: ModelCatalog,
-    start: { readonly resume?: NativeSession; readonly modelId: string | undefined },
+    start: { readonly resume?: NativeSession; readonly model: string | undefined },
   ) {
     this.#input = input;
     this.#catalog = catalog;
     this.#resume = start.resume;
-    this.#modelId = start.modelId;
+    this.#model = start.model;
     this.#nativeSessionId = start.resume?.nativeSessionId;
   }
 
@@ -138,7 +138,7 @@ export class Handshake {
       autonomyLevel: permissions === "allow-all" ? "high" : "off",
       interactionMode: agentMode ?? "auto",
       ...ruleFields(firstRules(this.#input)),
-      ...(this.#modelId === undefined ? {} : { modelId: this.#modelId }),
+      ...(this.#model === undefined ? {} : { modelId: this.#catalog.idOf(this.#model) ?? this.#model }),
       ...(thinking === undefined ? {} : { reasoningEffort: thinking }),
     };
   }
@@ -147,8 +147,8 @@ export class Handshake {
     this.#nativeSessionId = stringField(result, "sessionId") ?? this.#nativeSessionId;
     if (this.#nativeSessionId === undefined) return noId;
     this.#catalog.learn(arrayField(result, "availableModels"));
-    if (this.#modelId !== undefined && this.#catalog.idOf(this.#modelId) === undefined) {
-      return { error: startError(unknownModel(modelName(this.#modelId))) };
+    if (this.#model !== undefined && this.#catalog.idOf(this.#model) === undefined) {
+      return { error: startError(unknownModel(this.#model)) };
     }
     this.#toldModelId = stringField(objectField(result, "settings"), "modelId");
     if (step === "initialize") return this.#afterSettings();
@@ -178,11 +178,10 @@ export class Handshake {
 
   #done(): HandshakeResult {
     if (this.#nativeSessionId === undefined) return noId;
-    const modelId = this.#modelId ?? this.#toldModelId;
     return {
       session: {
         nativeSessionId: this.#nativeSessionId,
-        model: modelId === undefined ? undefined : modelName(modelId),
+        model: this.#model ?? (this.#toldModelId === undefined ? undefined : modelName(this.#toldModelId)),
         mcpServers: this.#mcpServers,
         notices: this.#unknownTools.map((name) => ({
           type: "agent.notice",
@@ -200,9 +199,7 @@ export class Handshake {
       const message = `The session belongs to another folder, and Droid does not go on with it in ${this.#input.cwd}: ${refusal.message}`;
       return { error: startError(message) };
     }
-    return {
-      error: startRefusal(refusal, this.#modelId === undefined ? undefined : modelName(this.#modelId)),
-    };
+    return { error: startRefusal(refusal, this.#model) };
   }
 }
 

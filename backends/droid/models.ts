@@ -5,7 +5,13 @@ const customPrefix = customModelId("");
 
 /** The models that Droid has told of. */
 export class ModelCatalog {
+  readonly #hasOwnServer: boolean;
   #ids: readonly string[] = [];
+
+  /** @param hasOwnServer - Models are, unless Droid says otherwise, those of a server of the caller's own. */
+  constructor(hasOwnServer: boolean) {
+    this.#hasOwnServer = hasOwnServer;
+  }
 
   /** @param models - `availableModels` of a session, or what the CLI answers when it is asked for its models. */
   learn(models: readonly unknown[]): void {
@@ -15,7 +21,7 @@ export class ModelCatalog {
 
   /** Droid's id of a model; `undefined` for one that it does not have. */
   idOf(name: string): string | undefined {
-    if (this.#ids.length === 0) return name;
+    if (this.#ids.length === 0) return this.#hasOwnServer ? customModelId(name) : name;
     return [customModelId(name), name].find((id) => this.#ids.includes(id));
   }
 }

@@ -23,7 +23,6 @@ import { Handshake, type HandshakeRequest, type HandshakeResult } from "./handsh
 import { ModelCatalog, modelList, modelName } from "./models.ts";
 import { permissionAnswer } from "./permissions.ts";
 import { declined, Questions } from "./questions.ts";
-import { customModelId } from "./runtime-settings.ts";
 import { messageFields, promptFields, Turn } from "./turn.ts";
 import { turnEnd } from "./turn-end.ts";
 import { unparsedLine } from "./unparsed-line.ts";
@@ -44,7 +43,7 @@ export class DroidProtocol implements AgentProtocol {
   readonly #conversation: Conversation;
   readonly #questions = new Questions();
   readonly #requests = new Requests();
-  readonly #catalog = new ModelCatalog();
+  readonly #catalog: ModelCatalog;
   #handshake: Handshake | undefined;
   #isOpen = false;
   #isReady = false;
@@ -59,6 +58,7 @@ export class DroidProtocol implements AgentProtocol {
     this.#options = options;
     this.#model = input.model ?? options.model;
     this.#conversation = new Conversation(input);
+    this.#catalog = new ModelCatalog(options.hasOwnServer);
   }
 
   open(start: { readonly resume?: NativeSession }): Step {
@@ -70,8 +70,7 @@ export class DroidProtocol implements AgentProtocol {
     this.#conversation.reset();
     this.#questions.reset();
     this.#requests.abandon();
-    const modelId = this.#model === undefined ? undefined : this.#firstId(this.#model);
-    this.#handshake = new Handshake(this.#input, this.#catalog, { ...start, modelId });
+    this.#handshake = new Handshake(this.#input, this.#catalog, { ...start, model: this.#model });
     return { write: [this.#ask(this.#handshake.first())] };
   }
 
@@ -150,11 +149,6 @@ export class DroidProtocol implements AgentProtocol {
 
   #promptLine(turn: Turn): string {
     return this.#requests.send("add_user_message", promptFields(turn), { type: "prompt" });
-  }
-
-  /** What Droid calls the model, as far as that is known before it has told its models. */
-  #firstId(model: string): string {
-    return this.#catalog.idOf(model) ?? (this.#options.hasOwnServer ? customModelId(model) : model);
   }
 
   #response(response: JsonObject): Step {
