@@ -5,7 +5,7 @@
  *
  * docs/recording.md tells how.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
@@ -82,7 +82,9 @@ function executableOf({ cli, command }: AgentBackend): string {
 }
 
 function versionOf(path: string, { versionArguments }: CliRecipe): string {
-  const printed = execFileSync(path, versionArguments, { encoding: "utf8", timeout: 30_000 });
+  // Some print it to standard error.
+  const { stdout, stderr } = spawnSync(path, versionArguments, { encoding: "utf8", timeout: 30_000 });
+  const printed = `${stdout}${stderr}`;
   const version = /\d+\.\d+\.\d+[\w.-]*/.exec(printed)?.[0];
   if (version === undefined) throw new Error(`${path} does not tell its version, but: ${printed}`);
   return version;

@@ -40,6 +40,8 @@ export interface StartOfProcess {
   readonly resume?: NativeSession;
   /** The turn that a process of mode `"turn"` is for. It is prompted as soon as the CLI is ready. */
   readonly prompt?: string | readonly AgentContentPart[];
+  /** The JSON Schema that the answer of that turn has to fit. */
+  readonly outputSchema?: JsonObject;
 }
 
 const sessionId = "7c1f3d0a-5b7e-4c53-9a53-2f0e8a1b6d01";
@@ -104,10 +106,10 @@ export class Recorder {
   }
 
   /** Starts a process, and waits until it can be prompted, or has failed to start. */
-  async start({ resume, prompt }: StartOfProcess = {}): Promise<void> {
+  async start({ resume, prompt, outputSchema }: StartOfProcess = {}): Promise<void> {
     const { scenario, executable, modelUrl, folder } = this.#setup;
     const backend = scenario.launched({ url: modelUrl, apiKey: recordingKey });
-    const turn = prompt === undefined ? undefined : this.#nextTurn(prompt);
+    const turn = prompt === undefined ? undefined : this.#nextTurn(prompt, outputSchema);
     const env: Environment = {
       PATH: process.env["PATH"] ?? "",
       HOME: folder,
@@ -147,11 +149,7 @@ export class Recorder {
   }
 
   prompt(content: string | readonly AgentContentPart[], outputSchema?: JsonObject): void {
-    const turn = this.#nextTurn(content);
-    this.#call({
-      call: "prompt",
-      turn: { ...turn, ...(outputSchema === undefined ? {} : { outputSchema }) },
-    });
+    this.#call({ call: "prompt", turn: this.#nextTurn(content, outputSchema) });
   }
 
   /** Prompts, and waits for the end of the turn. */
@@ -218,10 +216,11 @@ export class Recorder {
     return this.#process?.isRunning === true && !this.#isLost;
   }
 
-  #nextTurn(content: string | readonly AgentContentPart[]): TurnInput {
+  #nextTurn(content: string | readonly AgentContentPart[], outputSchema: JsonObject | undefined): TurnInput {
     this.#turns += 1;
     const parts = typeof content === "string" ? [{ type: "text", text: content } as const] : content;
-    return { turnId: `turn-${this.#turns}`, content: parts };
+    const turn = { turnId: `turn-${this.#turns}`, content: parts };
+    return outputSchema === undefined ? turn : { ...turn, outputSchema };
   }
 
   /** Lies in the scenario's folder, so that the recording names no path of this machine. */

@@ -67,6 +67,8 @@ export class AgentDriver {
   #launchAbort: AbortController | undefined;
   readonly #closed = new AbortController();
   #stopping: Promise<void> | undefined;
+  /** Settles when what the last process left running is gone, too. */
+  #cleared: Promise<void> = Promise.resolve();
   #lastActivityAt = 0;
 
   constructor(options: AgentDriverOptions) {
@@ -167,7 +169,12 @@ export class AgentDriver {
   /** Asks the CLI which models it offers, starting its process where none is running. */
   async listModels(request: Extract<HostRequest, { type: "list_models" }>): Promise<readonly ModelInfo[]> {
     await this.#ensureProcess(undefined, undefined);
-    return (await this.#runner.ask(request)).models ?? [];
+    try {
+      return (await this.#runner.ask(request)).models ?? [];
+    } finally {
+      if (this.#options.backend.mode === "turn" && this.#ledger.turnId === undefined)
+        await this.#endProcess();
+    }
   }
 
   /** Gives a message to the turn as soon as the agent knows of it. */
@@ -237,16 +244,18 @@ export class AgentDriver {
   async #endProcess(): Promise<void> {
     this.#runner.stopTicking();
     const process = this.#runner.process;
-    if (process === undefined) return;
-    process.release();
-    process.closeStdin();
-    if (!(await settlesWithin(process.ended, closeGraceMs))) {
-      await process.kill("SIGTERM");
-      await settlesWithin(process.ended, closeGraceMs);
+    if (process !== undefined) {
+      process.release();
+      process.closeStdin();
+      if (!(await settlesWithin(process.ended, closeGraceMs))) {
+        await process.kill("SIGTERM");
+        if (!(await settlesWithin(process.ended, closeGraceMs))) {
+          await process.kill("SIGKILL");
+          await this.#seeOff(process);
+        }
+      }
     }
-    // Also after a clean end: what the agent left running in the background ends with its session.
-    await process.kill("SIGKILL");
-    await this.#seeOff(process);
+    await this.#cleared;
   }
 
   /** Waits for the end of a process that has no choice but to end, and does without it when it is not seen. */
@@ -275,10 +284,9 @@ export class AgentDriver {
     const isAsked = (step?.write?.length ?? 0) > 0 || step?.closeStdin === true;
     const stoppedBy = await stopTurn(ended, isAsked ? 5_000 : 0, process);
     if (stoppedBy === "protocol") return;
-    if (process !== undefined && this.#runner.process === process) {
-      // A signal ends the process, if not at once: the next turn may not begin in it.
-      await (stoppedBy === "signal" ? this.#endProcess() : this.#seeOff(process));
-    }
+    // A signal ends the process, if not at once: the next turn may not begin in it.
+    if (stoppedBy === "signal") await this.#endProcess();
+    else if (process !== undefined) await this.#seeOff(process);
     const message = "The agent could not be stopped.";
     this.#ledger.fail({ code: "agent_error", message, retryable: false });
   }
@@ -295,6 +303,7 @@ export class AgentDriver {
   /** Starts a process and waits until it can be prompted; leaves none behind when that fails. */
   async #launch(turn: TurnInput | undefined, given: AbortSignal | undefined): Promise<void> {
     const signal = AbortSignal.any([this.#closed.signal, ...(given === undefined ? [] : [given])]);
+    await this.#cleared;
     const { resume } = this.#runner;
     const { log, redactor } = this.#options;
     const spawned = await spawnAgent(this.#options, { model: this.#model, resume, turn, signal });
@@ -349,6 +358,8 @@ export class AgentDriver {
   #over(process: AgentProcess, end: AgentProcessEnd): void {
     const runner = this.#runner;
     if (runner.process !== process) return;
+    // However it ended: what it left running in the background ends with it.
+    this.#cleared = process.kill("SIGKILL");
     const { exit, lost, stderr } = end;
     const info = exit === undefined ? errorInfoOf(lost) : agentExited(exit, stderr);
     runner.end(end, () => {

@@ -6,6 +6,7 @@ import type { AgentProtocol, HostRequest, HostResponse, NativeSession, Step } fr
 import { type AgentEventBody, endsTurn, type TurnErrorInfo } from "../spec/events.ts";
 import type { AgentProcess, AgentProcessEnd } from "./agent-process.ts";
 import { PendingRequests } from "./pending-requests.ts";
+import { startFailure } from "./turn-errors.ts";
 import type { TurnLedger } from "./turn-ledger.ts";
 
 export interface ProtocolRunnerOptions {
@@ -166,7 +167,11 @@ export class ProtocolRunner {
       this.#options.onResumeLost();
       this.#ready.resolve(undefined);
     }
-    if (step.startError !== undefined) this.#startError = step.startError;
+    if (step.startError !== undefined) {
+      this.#startError = step.startError;
+      // Not every CLI that cannot start ends then.
+      if (!this.#isResumeLost) this.#ready.reject(startFailure(this.#options.agent, step.startError));
+    }
     if (step.events !== undefined) {
       for (const body of step.events) this.#emit(body, step, bytes / step.events.length);
     }

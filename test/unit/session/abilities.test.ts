@@ -96,6 +96,19 @@ describe("session.models()", () => {
     expect(await session.models()).toEqual({ source: "cli", models: [{ id: "m-1", isDefault: true }] });
   });
 
+  it("leaves no process behind where each turn has its own", async () => {
+    const { box, sandbox } = await start(
+      async (input, agent) => {
+        if (input.type === "request" && input.request.type === "list_models")
+          await agent.say({ responses: [{ id: input.request.id, models: [{ id: "m-1" }] }] });
+      },
+      { mode: "turn" },
+    );
+    const session = await box.createSession();
+    expect(await session.models()).toEqual({ source: "cli", models: [{ id: "m-1" }] });
+    expect(sandbox.runningProcesses).toBe(0);
+  });
+
   it("gives the documented ones where the agent does not tell", async () => {
     const program = scriptedAgent(echo);
     await using box = await SandboxAgent.start({
