@@ -8,19 +8,26 @@ import {
   type TurnErrorInfo,
 } from "../../src/kit.ts";
 
-/** What the CLI says of its vendor's service, in words that are its own. */
+/** What the CLI says in words that are its own, and of which only the first that is found counts. */
 const phrases: readonly (readonly [ErrorCode, RegExp])[] = [
-  ["authentication_failed", /missing api key|no api key|amp login|log in/i],
-  ["network_error", /couldn't connect|cannot reach|offline|connection was closed/i],
-  ["budget_exceeded", /out of credits|insufficient (?:credit|balance)/i],
+  [
+    "authentication_failed",
+    /missing api key|no api key|amp login|\blog in\b|(?:token|session) expired|not authorized/i,
+  ],
+  ["budget_exceeded", /out[ -]of[ -]credits|low credit balance|insufficient (?:credit|balance)/i],
+  ["model_overloaded", /model provider overloaded/i],
+  ["model_error", /amp server returned an error|model stream timed out/i],
+  ["network_error", /couldn't connect|cannot reach|\boffline\b|connection was closed/i],
 ];
+
+const retryable: readonly ErrorCode[] = ["model_overloaded", "model_error", "network_error"];
 
 /** The error of a turn, from what the CLI says of it. */
 export function turnFailure(said: string): TurnErrorInfo {
   const message = said.replace(/^Error: /, "").trim();
   const code = phrases.find(([, pattern]) => pattern.test(message))?.[0];
   if (code === undefined) return modelFailure(message === "" ? "Amp failed and gave no reason." : message);
-  return { code, message, retryable: code === "network_error" };
+  return { code, message, retryable: retryable.includes(code) };
 }
 
 /** The error of a turn whose process ended without a result. */
@@ -30,9 +37,7 @@ export function exitFailure(exit: AgentExit): TurnErrorInfo {
   return told.code === "agent_error" ? exitedFailure("Amp", exit) : { ...told, ...exitFacts(exit) };
 }
 
-/** Whether the thread to continue is not there. */
+/** Whether the thread to continue is not there. The CLI names it by its address. */
 export function isThreadMissing({ stderr }: AgentExit): boolean {
-  return /thread\b.{0,80}(?:not found|does not exist|unknown|invalid)|(?:no such|unknown|invalid) thread/i.test(
-    stderr,
-  );
+  return /\bthread (?:\S+ )?(?:does not exist|not found)|invalid thread/i.test(stderr);
 }

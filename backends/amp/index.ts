@@ -2,20 +2,14 @@ import type { AgentBackend, Environment } from "../../src/kit.ts";
 import { ampLaunch } from "./launch.ts";
 import { checkAmpOptions, type AmpOptions } from "./options.ts";
 import { AmpProtocol } from "./protocol.ts";
-import { ampCapabilities, ampCli, ampCredentials } from "./recipe.ts";
+import { ampCapabilities, ampCli, ampCredentials, ampUnverified } from "./recipe.ts";
 
 export type { AmpOptions, AmpSettings, AmpVisibility } from "./options.ts";
 
 /**
- * Whether the declared abilities were shown on the real CLI. They were not: it does nothing without its vendor's
- * service, so that they are those its documentation tells of.
- */
-export const verified = false;
-
-/**
  * Makes a backend for the Amp CLI. It does no I/O: the CLI is looked up, or installed, when a box starts.
  *
- * Each turn is a process of its own, and every tool call is allowed: the CLI offers no way to be asked.
+ * What it declares was not shown on the real CLI: see `unverified`. Each turn is a process of its own, and every tool call is allowed: the CLI offers no way to be asked.
  *
  * @throws TypeError that names the option, the value received and the correction.
  *
@@ -29,6 +23,7 @@ export function amp(options: AmpOptions = {}): AgentBackend {
     name: "amp",
     mode: "turn",
     capabilities: ampCapabilities,
+    unverified: ampUnverified,
     cli: ampCli,
     credentials: ampCredentials,
     env: environment(options),

@@ -1,5 +1,8 @@
 import type { BackendCapabilities, CliRecipe, CredentialRecipe } from "../../src/kit.ts";
 
+export const ampUnverified =
+  "The agent runs at Amp's own service, without which the CLI does not begin a turn. What it can do is what its documentation says.";
+
 export const ampCli: CliRecipe = {
   command: "amp",
   package: "@ampcode/cli",

@@ -270,6 +270,11 @@ export interface AgentBackend {
   readonly name: string;
   readonly mode: ProcessMode;
   readonly capabilities: BackendCapabilities;
+  /**
+   * Why the declared abilities were not shown on the real CLI, as one sentence for people: they are then those its
+   * documentation tells of. Absent where the conformance suite was run on it.
+   */
+  readonly unverified?: string;
   readonly cli: CliRecipe;
   readonly credentials: CredentialRecipe;
   /** The backend's own model option. */

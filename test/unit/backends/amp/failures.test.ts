@@ -7,7 +7,24 @@ describe("a turn that fails", () => {
     ["Rate limit exceeded", { code: "rate_limited", retryable: true }],
     ["529 overloaded", { code: "model_overloaded", status: 529 }],
     ["prompt is too long", { code: "context_too_long", retryable: false }],
-    ["You are out of credits", { code: "budget_exceeded", retryable: false }],
+    // The titles that the CLI gives its errors.
+    ["Out of Credits Add credits to keep using Amp.", { code: "budget_exceeded", retryable: false }],
+    ["Low Credit Balance", { code: "budget_exceeded", retryable: false }],
+    ["Unauthorized", { code: "authentication_failed", retryable: false }],
+    [
+      "Network Error Cannot reach Amp servers. Check your internet connection and try again.",
+      { code: "network_error", retryable: true },
+    ],
+    [
+      "Model Stream Timed Out The model stopped sending data before finishing. Try again in a few seconds.",
+      { code: "model_error", retryable: true },
+    ],
+    ["Model Provider Overloaded Try again in a few seconds.", { code: "model_overloaded", retryable: true }],
+    ["Rate Limit Hit Rate limit exceeded.", { code: "rate_limited", retryable: true }],
+    [
+      "The following tools require user approval, which is not supported in stream JSON mode: Bash",
+      { code: "agent_error" },
+    ],
     ["something else", { code: "agent_error", message: "something else" }],
     ["", { code: "agent_error", message: "Amp failed and gave no reason." }],
   ])("with %j says so", (said, error) => {
@@ -37,6 +54,16 @@ describe("a process that ends without a result", () => {
     [
       "Error: Couldn't connect to the Amp server at http://127.0.0.1:9.\n\nRun `pnpm dev` to start the local server, then try again.\n",
       { code: "network_error", message: "Couldn't connect to the Amp server at http://127.0.0.1:9" },
+    ],
+    [
+      "Error: Amp server returned an error. Try again in a moment.\n",
+      { code: "model_error", retryable: true },
+    ],
+    ["Error: getUserInfo error: out-of-credits\n", { code: "budget_exceeded", retryable: false }],
+    ["Error: Access token expired. Run 'amp login' to refresh.\n", { code: "authentication_failed" }],
+    [
+      "Error: Authenticated, but your account is not authorized to perform this action.\n",
+      { code: "authentication_failed" },
     ],
     ["Error: Cannot reach Amp servers. Are you offline?\n", { code: "network_error", retryable: true }],
     [
@@ -80,9 +107,10 @@ describe("a process that ends without a result", () => {
 
 describe("a thread that is not there", () => {
   it.each([
-    "Error: Thread not found",
-    `Error: thread ${threadId} does not exist`,
-    "Error: invalid thread ID",
+    // As the real CLI says it.
+    `Thread https://ampcode.example.com/threads/${threadId} does not exist.\n`,
+    `Error: Thread ${threadId} not found or you don't have access. Verify the ID.\n`,
+    "Error: Invalid thread URL or ID: nonsense\n\nProvide a valid thread URL",
   ])("is told as lost after %j", (stderr) => {
     const protocol = amp().protocol(protocolInput);
     protocol.open({ resume: { nativeSessionId: threadId, fork: false } });
@@ -91,6 +119,13 @@ describe("a thread that is not there", () => {
       resumeLost: true,
       events: [{ type: "turn.failed" }],
     });
+  });
+
+  it("is not told as lost when something else went wrong", () => {
+    const protocol = amp().protocol(protocolInput);
+    protocol.open({ resume: { nativeSessionId: threadId, fork: false } });
+    protocol.prompt({ turnId: "turn-1", content: [{ type: "text", text: "Hello" }] });
+    expect(exited(protocol, "Error: Cannot reach Amp servers. Are you offline?").resumeLost).toBeUndefined();
   });
 
   it("is no reason where none was to be continued", () => {

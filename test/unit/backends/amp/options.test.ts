@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { amp, verified } from "../../../../backends/amp/index.ts";
+import { amp } from "../../../../backends/amp/index.ts";
 
 const make = (options: object) => () => amp(options);
 
@@ -65,6 +65,9 @@ describe("options", () => {
       questions: false,
       steering: false,
     });
-    expect(verified).toBe(false);
+  });
+
+  it("says that they were not shown, and why", () => {
+    expect(amp().unverified).toMatch(/service/);
   });
 });
