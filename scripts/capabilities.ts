@@ -6,6 +6,8 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { format } from "prettier";
+import { acp } from "../backends/acp/index.ts";
+import { presetNames } from "../backends/acp/presets.ts";
 import type { AgentBackend, BackendCapabilities, ProcessMode } from "../src/kit.ts";
 import { repositoryRoot, subpaths } from "./subpaths.ts";
 
@@ -48,60 +50,94 @@ const rows: readonly Row[] = [
 
 const modes: readonly ProcessMode[] = ["session", "turn"];
 
-type Factory = (options: { readonly mode?: ProcessMode; readonly command?: string }) => AgentBackend;
+type Factory = (options: { readonly mode: ProcessMode }) => AgentBackend;
 
-/** The backends of this package, by sub-path. `acp()` takes any agent: what one of them can do shows when it runs. */
-async function backends(): Promise<
-  readonly { readonly name: string; readonly of: readonly AgentBackend[] }[]
-> {
+/** One agent of this package: its factory's name, and what it makes in each mode that it knows. */
+export interface Agent {
+  readonly name: string;
+  readonly of: readonly AgentBackend[];
+}
+
+/** The backends of this package, by sub-path. */
+export async function agents(): Promise<readonly Agent[]> {
   const found = subpaths().filter(({ source }) => source.startsWith("backends/"));
   return Promise.all(
     found.map(async ({ specifier, source }) => {
       const name = specifier.slice(specifier.indexOf("/") + 1);
+      // It takes any agent, whose abilities are not its own.
+      if (name === "acp") return { name, of: [acp({ command: "agent" })] };
       const exported = (await import(pathToFileURL(`${repositoryRoot}${source}`).href)) as {
         [key: string]: Factory;
       };
       const factory = exported[name];
       if (factory === undefined) throw new Error(`${source} does not export ${name}().`);
-      const needed = name === "acp" ? { command: "agent" } : {};
-      const of = modes.flatMap((mode) => {
-        try {
-          const backend = factory({ ...needed, mode });
-          return backend.mode === mode ? [backend] : [];
-        } catch (error) {
-          // A backend that knows one mode only refuses the other.
-          if (error instanceof TypeError && error.message.includes("mode")) return [];
-          throw error;
-        }
-      });
-      return { name, of };
+      return { name, of: modes.flatMap((mode) => inMode(factory, mode)) };
     }),
   );
 }
 
+function inMode(factory: Factory, mode: ProcessMode): readonly AgentBackend[] {
+  try {
+    const backend = factory({ mode });
+    return backend.mode === mode ? [backend] : [];
+  } catch (error) {
+    // A backend that knows one mode only refuses the other.
+    if (error instanceof TypeError && error.message.includes("mode")) return [];
+    throw error;
+  }
+}
+
+function section({ name, of }: Agent): string {
+  const unverified = of.find((backend) => backend.unverified !== undefined)?.unverified;
+  const heading = `## ${name}()${unverified === undefined ? "" : ": not verified on the real CLI"}`;
+  const facts = `${name === "acp" ? anyAgent : versionOf(of)} [More](backends/${name}.md)`;
+  const warning = unverified === undefined ? [] : [`**Not verified.** ${unverified}`];
+  return [heading, ...warning, facts, abilities(of), ...(name === "acp" ? [presetTable()] : [])].join("\n\n");
+}
+
+function versionOf([backend]: readonly AgentBackend[]): string {
+  if (backend === undefined) return "";
+  const { cli } = backend;
+  return cli.package === ""
+    ? `\`${cli.command}\`, which no package on npm brings.`
+    : `\`${cli.package}\` ${cli.version}.`;
+}
+
+const anyAgent =
+  "Any agent that speaks the Agent Client Protocol. This is what the protocol allows for: an agent shows only when it runs what it does not have, and what asks for that is then refused with the reason. With `asksForEveryCall` the permissions may also be `deny-all` and `ask`.";
+
+function abilities(of: readonly AgentBackend[]): string {
+  const head = `| | ${of.map(({ mode }) => `mode \`"${mode}"\``).join(" | ")} |\n| --- |${" --- |".repeat(of.length)}`;
+  const body = rows.map(
+    ({ title, cell }) => `| ${title} | ${of.map(({ capabilities }) => cell(capabilities)).join(" | ")} |`,
+  );
+  return [head, ...body].join("\n");
+}
+
+/** What is known of the agents that `acp()` knows by name. */
+function presetTable(): string {
+  const body = presetNames.map((name) => {
+    const { cli, capabilities } = acp(name);
+    return `| \`acp("${name}")\` | \`${cli.package}\` ${cli.version} | ${yes(capabilities.usage)} | ${yes(capabilities.cost)} |`;
+  });
+  return ["| known by name | package | usage | cost |", "| --- | --- | --- | --- |", ...body].join("\n");
+}
+
 /** The page as it has to be. */
 export async function capabilitiesPage(): Promise<string> {
-  const tables = (await backends()).map(({ name, of }) => {
-    const head = `| | ${of.map(({ mode }) => `mode \`"${mode}"\``).join(" | ")} |\n| --- |${" --- |".repeat(of.length)}`;
-    const body = rows.map(
-      ({ title, cell }) => `| ${title} | ${of.map(({ capabilities }) => cell(capabilities)).join(" | ")} |`,
-    );
-    const cli = of[0]?.cli;
-    const version = cli === undefined ? "" : `\`${cli.package}\` ${cli.version}. `;
-    return `## ${name}()\n\n${version}[More](backends/${name}.md)\n\n${head}\n${body.join("\n")}`;
-  });
+  const sections = (await agents()).map(section);
   const text = `# What each agent can do
 
 Generated from what the backends declare (\`npm run docs:capabilities\`). What is asked for and not there is refused when the
-session is created, with the reason and what would work. The suites run each declared ability on the real CLI, where that
-runs without its vendor's service; the page of a backend says so where it does not.
+session is created, with the reason and what would work. The suites run each declared ability on the real CLI; an agent whose
+CLI does nothing without its vendor's service is marked as not verified, and declares what its documentation tells of.
 
 In mode \`"session"\`, the default, one process serves the whole session; in mode \`"turn"\` each turn starts one of its own.
 Files are uploaded by the library and work with every agent. Structured output is validated in any case: \`native\` agents
 are given the schema, others are asked in words (\`prompted\`). There is no way yet to serve an agent tools from the host's
 own process; MCP servers can be used instead.
 
-${tables.join("\n\n")}
+${sections.join("\n\n")}
 `;
   return format(text, { parser: "markdown", printWidth: 110 });
 }
