@@ -1,4 +1,5 @@
 import type { AgentBackend, AgentProtocol, Environment } from "playpen/kit";
+import type { EndOfTurn, Message } from "./ends-of-turns.ts";
 import { lineReader } from "./line-reader.ts";
 
 /** A process whose pipes are driven directly. */
@@ -16,14 +17,13 @@ export interface BareProcess {
 export class CliByHand {
   readonly #process: BareProcess;
   readonly #protocol: AgentProtocol;
-  readonly #isEnd: (message: { readonly type?: unknown; readonly method?: unknown }) => boolean;
+  readonly #isEnd: EndOfTurn;
   #onLine: (line: string) => void = () => undefined;
 
-  constructor(process: BareProcess, protocol: AgentProtocol, agent: string) {
+  constructor(process: BareProcess, protocol: AgentProtocol, isEnd: EndOfTurn) {
     this.#process = process;
     this.#protocol = protocol;
-    this.#isEnd =
-      agent === "codex" ? ({ method }) => method === "turn/completed" : ({ type }) => type === "result";
+    this.#isEnd = isEnd;
     process.read(lineReader((line) => this.#onLine(line)));
   }
 
@@ -49,7 +49,7 @@ export class CliByHand {
       this.#onLine = (line) => {
         firstMs ??= performance.now() - startedAt;
         lines.push(line);
-        if (this.#isEnd(JSON.parse(line) as object)) resolve(performance.now() - startedAt);
+        if (this.#isEnd(JSON.parse(line) as Message)) resolve(performance.now() - startedAt);
       };
       this.#write(write);
     });

@@ -3,6 +3,7 @@ import { builtProgram } from "../kit/places.ts";
 import { pairedRow, type Pair, type Row } from "../kit/row.ts";
 import { type Report, seriesOf } from "../kit/report.ts";
 import { runProgram } from "../kit/run-program.ts";
+import { endsOfTurns } from "./ends-of-turns.ts";
 
 const timeoutMs = 120_000;
 
@@ -10,7 +11,7 @@ const timeoutMs = 120_000;
 export async function warmTurns(): Promise<readonly Row[]> {
   await using server = await startServer();
   const rows: Row[] = [];
-  for (const agent of ["claude", "codex"]) {
+  for (const agent of Object.keys(endsOfTurns)) {
     const measured = await runProgram("warm-turns", { arguments: [agent, server.url, "60"], timeoutMs });
     rows.push(
       pairedRow({

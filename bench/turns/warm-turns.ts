@@ -2,7 +2,7 @@
  * The turns after the first of a real, long-lived CLI: through a session, and by hand. Both processes stay up, and
  * turns alternate between them. Prints a report.
  *
- *     node warm-turns.js claude|codex MODEL-SERVER-ADDRESS TURNS
+ *     node warm-turns.js AGENT MODEL-SERVER-ADDRESS TURNS
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -11,12 +11,12 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { SandboxAgent } from "playpen";
-import { claude } from "playpen/claude";
-import { codex } from "playpen/codex";
 import { local } from "playpen/local";
+import { agentScenes } from "../../test/integration/agents/scenes/index.ts";
 import { cliDirectory } from "../kit/places.ts";
 import { processorTimeMs, report } from "../kit/report.ts";
 import { CliByHand, environmentOf, sessionInput } from "./by-hand.ts";
+import { endsOfTurns } from "./ends-of-turns.ts";
 
 const [agent = "", url = "", turns = ""] = process.argv.slice(2);
 const prompt = "!text Hello there, this is a short answer.";
@@ -29,12 +29,11 @@ interface Times {
   readonly processorMs: number;
 }
 
-const command = join(cliDirectory(), agent);
-const shared = { command, apiKey: "none-is-needed" };
-const backend =
-  agent === "codex"
-    ? codex({ ...shared, model: "stand-in", baseUrl: `${url}/v1` })
-    : claude({ ...shared, model: "claude-sonnet-4-5", baseUrl: url, env: { IS_SANDBOX: "1" } });
+const scene = agentScenes.find(({ name }) => name === agent);
+const isEnd = endsOfTurns[agent];
+if (scene === undefined || isEnd === undefined) throw new Error(`It is not known how ${agent} ends a turn.`);
+const command = join(cliDirectory(), scene.command);
+const backend = scene.backend({ url, key: "none-is-needed", command, env: { IS_SANDBOX: "1" } });
 
 // Codex wants a home that does not lie among temporary files.
 const caches = join(homedir(), ".cache");
@@ -46,11 +45,12 @@ try {
   mkdirSync(cwd);
   mkdirSync(stateDirectory);
   const input = sessionInput(randomUUID(), cwd, stateDirectory);
+  const model = backend.model === undefined ? {} : { model: backend.model };
   const launch = backend.launch({
     ...input,
     executable: command,
     env: backend.env,
-    model: backend.model ?? "",
+    ...model,
   });
   for (const { path, content, mode } of launch.files) {
     mkdirSync(dirname(path), { recursive: true });
@@ -70,8 +70,8 @@ try {
         write: (text) => void child.stdin.write(text),
         read: (listener) => void child.stdout.on("data", listener),
       },
-      backend.protocol({ ...input, model: backend.model ?? "" }),
-      agent,
+      backend.protocol({ ...input, ...model }),
+      isEnd,
     );
     await byHand.open();
 

@@ -13,6 +13,7 @@ import { bareImage } from "../kit/places.ts";
 import { report } from "../kit/report.ts";
 import { bareContainer, bareHost } from "./bare-places.ts";
 import { CliByHand, sessionInput } from "./by-hand.ts";
+import { claudeTurnEnd } from "./ends-of-turns.ts";
 import { shellAgent } from "./shell-agent.ts";
 
 const [provider = "", rounds = ""] = process.argv.slice(2);
@@ -37,7 +38,7 @@ async function byHand(): Promise<Times> {
   const input = sessionInput(randomUUID(), "/tmp", "/tmp");
   const startedAt = performance.now();
   await using bare = await place.start(agent.launch({ ...input, executable: "", env: {} }).argv);
-  const cli = new CliByHand(bare, agent.protocol(input), "claude");
+  const cli = new CliByHand(bare, agent.protocol(input), claudeTurnEnd);
   await cli.open();
   const handshakeMs = performance.now() - startedAt;
   const { firstMs, wholeMs } = await cli.turn("1", "Go on.");
