@@ -47,6 +47,8 @@ export {
   retryReasonOf,
 } from "./kit/agent-failures.ts";
 export { abortable, settlesWithin } from "./kit/deferred.ts";
+export { StepBuilder } from "./kit/step-builder.ts";
+export { unparsedLine } from "./kit/unparsed-line.ts";
 export { undoneWhenAborted } from "./kit/undone-when-aborted.ts";
 export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spawn.ts";
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
@@ -55,6 +57,7 @@ export type { OptionCheck } from "./kit/validate-options.ts";
 export { AcpProtocol } from "./protocols/acp/acp-protocol.ts";
 export { acpTokens } from "./protocols/acp/turn-usage.ts";
 export type {
+  AcpFileChange,
   AcpProfile,
   AcpTokens,
   AcpToolCall,

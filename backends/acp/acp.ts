@@ -5,10 +5,13 @@ import {
   type BackendCapabilities,
   type CliRecipe,
   type CredentialRecipe,
+  type Environment,
+  type Launch,
   type LaunchInput,
 } from "../../src/kit.ts";
 import { checkAcpOptions, type AcpAgentOptions, type AcpOptions, type AcpPresetOptions } from "./options.ts";
-import { presets, type AcpPreset, type AcpPresetName } from "./presets.ts";
+import { presets, type AcpPresetName } from "./presets.ts";
+import type { AcpPreset, AcpStart } from "./presets/preset.ts";
 
 /**
  * Makes a backend of any agent that speaks the Agent Client Protocol over its standard input and output: one that is
@@ -41,7 +44,8 @@ function ofPreset(name: string, preset: AcpPreset, options: AcpPresetOptions): A
     args: preset.args,
     env: preset.env ?? {},
     profile: preset.profile ?? {},
-    capabilities: { usage: preset.usage ?? true, cost: preset.cost ?? false },
+    capabilities: preset.capabilities ?? {},
+    ...(preset.start === undefined ? {} : { start: preset.start }),
   });
 }
 
@@ -67,7 +71,8 @@ interface Known {
   readonly credentials: CredentialRecipe;
   readonly command: readonly [string, ...string[]] | undefined;
   readonly args: readonly string[];
-  readonly env: { readonly [name: string]: string };
+  readonly env: Environment;
+  readonly start?: (input: LaunchInput) => AcpStart;
   readonly profile: Partial<AcpProfile>;
   readonly capabilities: Partial<BackendCapabilities>;
 }
@@ -85,15 +90,19 @@ function make(options: AcpOptions, known: Known): AgentBackend {
     env: options.env ?? {},
     ...(command === undefined ? {} : { command }),
     install: options.install ?? true,
-    launch: ({ executable, env }: LaunchInput) => ({
-      argv: [...(command ?? [executable]), ...known.args, ...(options.extraArgs ?? [])] as [
-        string,
-        ...string[],
-      ],
-      env: Object.fromEntries(Object.entries(known.env).filter(([variable]) => env[variable] === undefined)),
-      files: [],
-    }),
+    launch: (input) => launch(options, known, input),
     protocol: (input) => new AcpProtocol(input, profile),
+  };
+}
+
+function launch(options: AcpOptions, known: Known, input: LaunchInput): Launch {
+  const { prefix = [], args = [], env = {}, files = [] } = known.start?.(input) ?? {};
+  const [executable, ...more] = [...prefix, ...(known.command ?? [input.executable])] as const;
+  const isFree = ([variable]: readonly [string, string]): boolean => input.env[variable] === undefined;
+  return {
+    argv: [executable, ...more, ...known.args, ...args, ...(options.extraArgs ?? [])],
+    env: Object.fromEntries(Object.entries({ ...known.env, ...env }).filter(isFree)),
+    files,
   };
 }
 

@@ -124,7 +124,7 @@ export class Conversation {
     step.emit(...this.#close("interrupted"));
     const text = this.#text.lastMessage;
     const reason = stringField(result, "stopReason");
-    const failure = (this.#profile.failureInText ?? failureInText)(text, result);
+    const failure = (this.#profile.failureInText ?? failureInText)(text, result, used.usage);
     if (turn.failure !== undefined) step.emit({ type: "turn.failed", error: turn.failure, ...used });
     // An agent that was told to stop may call the end what it likes.
     else if (turn.interruptRequested) step.emit({ type: "turn.interrupted", by: "host", ...used });

@@ -1,6 +1,7 @@
 import type { ProtocolInput } from "../../spec/backend.ts";
 import type { AgentEventBody, ToolKind, TurnErrorInfo } from "../../spec/events.ts";
 import type { JsonObject } from "../../spec/json.ts";
+import type { Usage } from "../../spec/usage.ts";
 import type { JsonRpcError } from "../json-rpc.ts";
 
 /** What is known of a tool call: all that `tool_call`, `tool_call_update` and the permission request said so far. */
@@ -9,6 +10,8 @@ export interface AcpToolCall {
   /** ACP's own word: `read`, `edit`, `delete`, `move`, `search`, `execute`, `think`, `fetch`, `switch_mode`, `other`. */
   readonly kind: string | undefined;
   readonly title: string | undefined;
+  /** The title that it had at first: with some agents the tool's name. */
+  readonly firstTitle: string | undefined;
   /** The members of all messages about the call, later ones over earlier ones. */
   readonly fields: JsonObject;
 }
@@ -21,6 +24,14 @@ export interface AcpToolFacts {
   readonly input: JsonObject;
   /** The call of the sub-agent that makes this one. */
   readonly parentToolCallId?: string;
+}
+
+/** What a call has done to a file. */
+export interface AcpFileChange {
+  readonly path: string;
+  readonly change: "added" | "modified" | "deleted";
+  /** A unified diff. */
+  readonly diff?: string;
 }
 
 /** Token counts as an agent told them. */
@@ -97,16 +108,23 @@ export interface AcpProfile {
   readonly wholeThoughts?: boolean;
   /** What the agent's messages about a tool call mean, where that is better known than by the protocol alone. */
   readonly describeTool?: (call: AcpToolCall) => Partial<AcpToolFacts> | undefined;
+  /** The files that a call which ended well has changed, for agents that show no diff of them. */
+  readonly fileChanges?: (call: AcpToolCall) => readonly AcpFileChange[];
   /**
    * A later rule wins over what an earlier one found. Default: `_meta.usage` of the updates, one for each request, and
    * `usage` in the answer to `session/prompt`, for the turn. Empty: none of them says what the turn has used.
    */
   readonly usage?: AcpUsageRule | readonly AcpUsageRule[];
   /**
-   * The API error that a turn's last message is, for agents that tell errors as text. It also gets the answer to the
-   * prompt, which may tell them from an answer of the model's. Default: texts that begin with `API Error`.
+   * The API error that a turn's last message is, for agents that tell errors as text. It also gets what may tell them
+   * from an answer of the model's: the answer to the prompt, and what the turn has used, as far as that is known.
+   * Default: texts that begin with `API Error`.
    */
-  readonly failureInText?: (text: string, result: JsonObject) => TurnErrorInfo | undefined;
+  readonly failureInText?: (
+    text: string,
+    result: JsonObject,
+    usage: Usage | undefined,
+  ) => TurnErrorInfo | undefined;
   /** The error of a request that failed, where the agent says more than `modelFailure()` finds. */
   readonly failureOf?: (error: JsonRpcError) => TurnErrorInfo | undefined;
   /** Whether an answer to taking up a session says that there is no such session. */

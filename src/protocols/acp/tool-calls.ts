@@ -7,6 +7,7 @@ import { callExitCode, callFileChanges, callOutput, callPath, contentText } from
 interface Call {
   readonly toolCallId: string;
   fields: JsonObject;
+  readonly firstTitle: string | undefined;
   /** The host was told of it. */
   isStarted: boolean;
   isClosed: boolean;
@@ -129,7 +130,13 @@ export class ToolCalls {
     let call = this.#calls.get(toolCallId);
     if (call === undefined) {
       call = {
-        ...{ toolCallId, fields: {}, isStarted: false, isClosed: false },
+        ...{
+          toolCallId,
+          fields: {},
+          firstTitle: stringField(fields, "title"),
+          isStarted: false,
+          isClosed: false,
+        },
         ...{ streamed: "", isAsked: false, diffs: [] },
       };
       this.#calls.set(toolCallId, call);
@@ -170,8 +177,16 @@ export class ToolCalls {
         ...(isJsonObject(content) ? { content } : {}),
         ...(exitCode === undefined ? {} : { exitCode }),
       },
-      ...(status === "ok" ? callFileChanges(toolCallId, fields, call.diffs) : []),
+      ...(status === "ok" ? this.#fileChanges(call) : []),
     ];
+  }
+
+  #fileChanges(call: Call): readonly AgentEventBody[] {
+    const { toolCallId, fields, diffs } = call;
+    const shown = callFileChanges(toolCallId, fields, diffs);
+    if (shown.length > 0) return shown;
+    const told = this.#profile.fileChanges?.(toolCallOf(call)) ?? [];
+    return told.map((change) => ({ type: "file.changed", ...change, toolCallId }));
   }
 
   /** A call that is of no kind and entitled with the name of a tool of one of the session's servers. */
@@ -184,14 +199,14 @@ export class ToolCalls {
     return this.#mcpServers.some(isOfServer) ? title : undefined;
   }
 
-  #describe({ toolCallId, fields }: Call): AcpToolFacts {
-    const kind = stringField(fields, "kind");
-    const title = stringField(fields, "title");
-    const call: AcpToolCall = { toolCallId, kind, title, fields };
-    const own = this.#profile.describeTool?.(call) ?? {};
+  #describe(call: Call): AcpToolFacts {
+    const { fields } = call;
+    const told = toolCallOf(call);
+    const { kind, title } = told;
+    const own = this.#profile.describeTool?.(told) ?? {};
     const mcpTool = this.#mcpTool(kind, title);
-    const told = own.name ?? stringField(fields, "name") ?? namedInMeta(fields);
-    const name = told ?? mcpTool ?? kind ?? "other";
+    const known = own.name ?? stringField(fields, "name") ?? namedInMeta(fields);
+    const name = known ?? mcpTool ?? kind ?? "other";
     return {
       name,
       kind: own.kind ?? (mcpTool === undefined ? kindOf(kind, name) : "mcp"),
@@ -200,6 +215,13 @@ export class ToolCalls {
       ...(own.parentToolCallId === undefined ? {} : { parentToolCallId: own.parentToolCallId }),
     };
   }
+}
+
+function toolCallOf({ toolCallId, fields, firstTitle }: Call): AcpToolCall {
+  return {
+    ...{ toolCallId, firstTitle, fields },
+    ...{ kind: stringField(fields, "kind"), title: stringField(fields, "title") },
+  };
 }
 
 function kindOf(kind: string | undefined, name: string): ToolKind {

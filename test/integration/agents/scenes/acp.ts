@@ -1,72 +1,111 @@
+import type { AgentBackend } from "playpen";
 import type { Environment } from "playpen/kit";
 import { acp } from "../../../../backends/acp/index.ts";
 import type { AgentConnection, AgentDescription } from "./agent-description.ts";
 
 type Preset = "copilot" | "gemini" | "opencode" | "qwen";
 
-interface PresetScene extends Pick<AgentDescription, "knownFailures" | "otherModel" | "patienceMs"> {
-  /** Leads the CLI to the model server: `acp()` writes no configuration. */
-  readonly env: (connection: AgentConnection) => Environment;
+/** What a user of the agent would configure: `acp()` leaves that to the sandbox. */
+interface Configuration {
+  readonly env: Environment;
   readonly secrets?: readonly string[];
   readonly extraArgs?: readonly string[];
+  /** Files by their paths below the home folder. */
+  readonly files?: { readonly [path: string]: unknown };
 }
 
-function presetScene(preset: Preset, { env, secrets, extraArgs, ...scene }: PresetScene): AgentDescription {
-  const name = `acp-${preset}`;
+const configurations: { readonly [Name in Preset]: (connection: AgentConnection) => Configuration } = {
+  copilot: ({ url, key }) => ({
+    secrets: ["COPILOT_PROVIDER_API_KEY"],
+    env: {
+      COPILOT_PROVIDER_BASE_URL: `${url}/v1`,
+      COPILOT_PROVIDER_API_KEY: key,
+      COPILOT_MODEL: "stand-in",
+      COPILOT_OFFLINE: "true",
+    },
+  }),
+  gemini: ({ url, key }) => ({
+    extraArgs: ["-m", "gemini-2.5-pro"],
+    env: { GEMINI_API_KEY: key, GOOGLE_GEMINI_BASE_URL: url },
+  }),
+  opencode: ({ url, key }) => ({
+    secrets: ["OWN_API_KEY"],
+    env: {
+      OWN_API_KEY: key,
+      OPENCODE_DISABLE_MODELS_FETCH: "1",
+      OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
+      OPENCODE_CONFIG_CONTENT: opencodeConfig(url),
+    },
+  }),
+  qwen: ({ url, key }) => ({
+    extraArgs: ["--auth-type", "openai"],
+    env: { OPENAI_API_KEY: key, OPENAI_BASE_URL: `${url}/v1`, OPENAI_MODEL: "stand-in" },
+    files: { ".qwen/settings.json": qwenSettings(url) },
+  }),
+};
+
+/** A preset that is led to the model server. With `asks` it is trusted to ask before every call. */
+export function acpBackend(preset: Preset, connection: AgentConnection, asks = false): AgentBackend {
+  const { env, files = {}, ...options } = configurations[preset](connection);
+  return acp(preset, {
+    ...options,
+    name: `acp-${preset}`,
+    env: { ...env, ...connection.env },
+    command: configured(files, connection.command ?? preset),
+    asksForEveryCall: asks,
+  });
+}
+
+function presetScene(
+  preset: Preset,
+  scene: Pick<AgentDescription, "knownFailures" | "otherModel" | "patienceMs">,
+): AgentDescription {
   return {
     ...scene,
-    name,
+    name: `acp-${preset}`,
     command: preset,
-    // It has no mode of a process per turn.
-    backend: ({ mode: _mode, ...connection }) =>
-      acp(preset, {
-        name,
-        env: { ...env(connection), ...connection.env },
-        ...(connection.command === undefined ? {} : { command: connection.command }),
-        ...(secrets === undefined ? {} : { secrets }),
-        ...(extraArgs === undefined ? {} : { extraArgs }),
-      }),
+    backend: (connection) => acpBackend(preset, connection, preset === "opencode"),
   };
 }
 
 /** Agents that are also backends of their own, by the protocol that they have in common. */
 export const acpScenes: readonly AgentDescription[] = [
-  presetScene("copilot", {
-    patienceMs: 90_000,
-    secrets: ["COPILOT_PROVIDER_API_KEY"],
-    env: ({ url, key }) => ({
-      COPILOT_PROVIDER_BASE_URL: `${url}/v1`,
-      COPILOT_PROVIDER_API_KEY: key,
-      COPILOT_MODEL: "stand-in",
-      COPILOT_OFFLINE: "true",
-    }),
-  }),
-  presetScene("gemini", {
-    extraArgs: ["-m", "gemini-2.5-pro"],
-    otherModel: "gemini-2.5-flash",
-    env: ({ url, key }) => ({ GEMINI_API_KEY: key, GOOGLE_GEMINI_BASE_URL: url }),
-  }),
-  presetScene("opencode", {
-    patienceMs: 120_000,
-    otherModel: "own/other-model",
-    env: ({ url, key }) => ({ OPENAI_API_KEY: key, OPENCODE_CONFIG_CONTENT: opencodeConfig(url) }),
-  }),
-  presetScene("qwen", {
-    patienceMs: 90_000,
-    extraArgs: ["--auth-type", "openai"],
-    env: ({ url, key }) => ({
-      OPENAI_API_KEY: key,
-      OPENAI_BASE_URL: `${url}/v1`,
-      OPENAI_MODEL: "stand-in",
-    }),
-  }),
+  presetScene("copilot", { patienceMs: 90_000 }),
+  presetScene("gemini", { otherModel: "gemini-2.5-flash" }),
+  presetScene("opencode", { patienceMs: 120_000, otherModel: "own/other-model" }),
+  presetScene("qwen", { patienceMs: 90_000, otherModel: "other-model(openai)" }),
 ];
 
 function opencodeConfig(url: string): string {
   const models = { "stand-in": {}, "other-model": {} };
-  const options = { baseURL: `${url}/v1`, apiKey: "{env:OPENAI_API_KEY}" };
+  const options = { baseURL: `${url}/v1`, apiKey: "{env:OWN_API_KEY}" };
   return JSON.stringify({
     ...{ autoupdate: false, share: "disabled", model: "own/stand-in", small_model: "own/stand-in" },
     provider: { own: { npm: "@ai-sdk/openai-compatible", options, models } },
+    permission: { "*": "ask" },
   });
+}
+
+function qwenSettings(url: string): unknown {
+  const model = (id: string): unknown => ({
+    ...{ id, name: id, envKey: "OPENAI_API_KEY", baseUrl: `${url}/v1` },
+    generationConfig: { maxRetries: 1, modalities: { image: true } },
+  });
+  return { $version: 4, modelProviders: { openai: [model("stand-in"), model("other-model")] } };
+}
+
+/** The command, behind one that writes the files: they are there before the agent is. */
+function configured(files: NonNullable<Configuration["files"]>, command: string): [string, ...string[]] {
+  const entries = Object.entries(files);
+  if (entries.length === 0) return [command];
+  const script = `
+while [ "$1" != -- ]; do
+  mkdir -p "$HOME/\${1%/*}"
+  printf %s "$2" > "$HOME/$1"
+  shift 2
+done
+shift
+exec "$@"`;
+  const written = entries.flatMap(([path, content]) => [path, JSON.stringify(content)]);
+  return ["sh", "-c", script, "sh", ...written, "--", command];
 }

@@ -1,0 +1,73 @@
+import {
+  acpTokens,
+  modelFailure,
+  objectField,
+  stringField,
+  type JsonObject,
+  type LaunchInput,
+  type TurnErrorInfo,
+  type Usage,
+} from "../../../src/kit.ts";
+import { keys, npmCli, type AcpPreset, type AcpStart } from "./preset.ts";
+
+export const copilot: AcpPreset = {
+  product: "GitHub Copilot",
+  cli: npmCli("copilot", "@github/copilot", "1.0.102", [
+    "@github/copilot-linux-x64/copilot",
+    "@github/copilot-linux-arm64/copilot",
+    "@github/copilot-darwin-arm64/copilot",
+    "@github/copilot-darwin-x64/copilot",
+  ]),
+  args: ["--acp"],
+  env: { COPILOT_AUTO_UPDATE: "false" },
+  start,
+  credentials: keys("COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"),
+  profile: {
+    usage: { covers: "process", fromResult: (result) => acpTokens(objectField(result, "usage")) },
+    readUpdate,
+    failureInText,
+  },
+  // With a provider of one's own, which is all that could be tried, it lets no model be chosen.
+  capabilities: { setModel: false, models: "none" },
+};
+
+/** By the protocol it takes servers by HTTP alone, and turns the others away without a word. */
+function start({ stateDirectory, sessionId, mcpServers }: LaunchInput): AcpStart {
+  const servers = Object.entries(mcpServers).flatMap(([name, server]) =>
+    server.type === "stdio" ? [[name, { args: [], ...server, tools: ["*"] }] as const] : [],
+  );
+  if (servers.length === 0) return {};
+  const path = `${stateDirectory}/sessions/${sessionId}/mcp.json`;
+  return {
+    args: [`--additional-mcp-config=@${path}`],
+    files: [{ path, content: JSON.stringify({ mcpServers: Object.fromEntries(servers) }) }],
+  };
+}
+
+/** What is no word of the model's, Copilot says in its name all the same, each in a chunk of its own. */
+function readUpdate(update: JsonObject): JsonObject {
+  const text = stringField(objectField(update, "content"), "text") ?? "";
+  if (update["sessionUpdate"] !== "agent_message_chunk") return update;
+  const said =
+    /^(Info|Warning): ((?:.*Retrying\.\.\.|\/.*|\d+ tool call\(s\) had no recorded result.*))$/s.exec(text);
+  if (said !== null) {
+    const severity = text.startsWith("Info: /") ? "info" : "warning";
+    return { sessionUpdate: "notice", severity, title: said[2] ?? text };
+  }
+  return text.startsWith("Error: ") ? { ...update, messageId: "error" } : update;
+}
+
+/** A turn that failed ends like another; but then the model has said nothing, or the error is one of Copilot's own. */
+function failureInText(
+  text: string,
+  _result: JsonObject,
+  usage: Usage | undefined,
+): TurnErrorInfo | undefined {
+  if (!text.startsWith("Error: ")) return undefined;
+  const said = text.slice("Error: ".length);
+  const isOwn = /^(?:Failed to get response from the AI model|Authentication failed with provider)/.test(
+    said,
+  );
+  const isUnused = (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0) === 0;
+  return isOwn || isUnused ? modelFailure(said.replace(/^.* Last error: /s, "")) : undefined;
+}
