@@ -11,6 +11,7 @@ import {
 import { ModelNames } from "./models.ts";
 import type { OpencodeOptions } from "./options.ts";
 import { opencodeCredentials } from "./recipe.ts";
+import { readyFile, startScript } from "./start-script.ts";
 import { ownToolName } from "./tools.ts";
 
 /** Passed unless the caller's environment says otherwise. */
@@ -39,6 +40,7 @@ export function opencodeLaunch(options: OpencodeOptions, input: LaunchInput): La
     appendedPrompt: `${folder}/instructions.md`,
     skills: `${folder}/skills`,
   };
+  const script = `${folder}/start.sh`;
   const isTurn = options.mode === "turn";
   const images = isTurn ? imageFiles(folder, input) : [];
   const { command } = options;
@@ -50,12 +52,13 @@ export function opencodeLaunch(options: OpencodeOptions, input: LaunchInput): La
         : command;
   return {
     argv: [
+      ...(["sh", script, `${input.stateDirectory}/${folders.XDG_DATA_HOME}`] as const),
       ...prefix,
       ...(isTurn ? runArguments(options, input, images) : ["acp", "--cwd", input.cwd]),
       ...(options.extraArgs ?? []),
     ],
     env: environment(options, input, folder),
-    files: [...files(options, input, folder, paths), ...images],
+    files: [{ path: script, content: startScript }, ...files(options, input, folder, paths), ...images],
   };
 }
 
@@ -126,7 +129,7 @@ function files(
 const nothingToInstall = { packages: { "": { dependencies: { "@opencode-ai/plugin": "*" } } } };
 
 function plugin(options: OpencodeOptions, input: LaunchInput): string {
-  const { permissions, allowedTools, env } = input;
+  const { permissions, allowedTools, env, stateDirectory } = input;
   const mine = Object.keys(folders).map((name) => [name, env[name] ?? null] as const);
   // The agent's own keys are no business of the commands it runs.
   const hidden = [
@@ -135,6 +138,7 @@ function plugin(options: OpencodeOptions, input: LaunchInput): string {
     "OPENCODE_CONFIG_CONTENT",
   ].filter((name) => name !== "GITHUB_TOKEN");
   return bridgePlugin({
+    readyFile: `${stateDirectory}/${folders.XDG_DATA_HOME}/${readyFile}`,
     permissions: permissions === "allow-all" ? "allow" : permissions === "deny-all" ? "deny" : "ask",
     ...(allowedTools === undefined ? {} : { allowedTools: allowedTools.map(ownToolName) }),
     shellVariables: Object.fromEntries([...mine, ...hidden.map((name) => [name, null] as const)]),

@@ -1,5 +1,7 @@
 /** What the plugin is told, in its own source: it has no other way to be told anything before a session starts. */
 export interface BridgeSettings {
+  /** Written as soon as the plugin runs. */
+  readonly readyFile: string;
   /** `ask`: each tool call is put to the host; otherwise it is decided in the plugin. */
   readonly permissions: "allow" | "deny" | "ask";
   /** The only tools that may be called. */
@@ -30,10 +32,12 @@ export const bridgeRequestPrefix = "playpen:";
  * ask: `opencode acp` would lose what came before it listens itself.
  */
 export function bridgePlugin(settings: BridgeSettings): string {
-  return `const settings = ${JSON.stringify(settings)};\n${source}`;
+  return `${source}\nconst settings = ${JSON.stringify(settings)};\n`;
 }
 
 const source = String.raw`
+import { writeFileSync } from "node:fs";
+
 const write = (message) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n");
 const tell = (method, params) => write({ method, params });
 
@@ -168,6 +172,7 @@ export const Playpen = async ({ client }) => {
     return data;
   }
 
+  writeFileSync(settings.readyFile, "");
   tell("${bridgeMethods.hello}", { version: 1 });
   return {
     event: async ({ event: { type, properties } }) => {

@@ -22,10 +22,10 @@ import { TurnUsage } from "./turn-usage.ts";
 
 type Events = readonly AgentEventBody[];
 
-/** A text that is being written. Its words are kept by the core; here their number is enough. */
+/** A text that is being written. */
 interface Text {
   readonly noun: "message" | "reasoning";
-  sent: number;
+  sent: string;
 }
 
 export interface ReaderOptions {
@@ -135,9 +135,11 @@ export class BridgeReader {
 
   /** The answer is asked for once more: what there is of it will not be finished. */
   #breakOff(): Events {
-    const cut = [...this.#texts].filter(([, { sent }]) => sent > 0);
+    const cut = [...this.#texts].filter(([, { sent }]) => sent !== "");
     this.#texts.clear();
-    return cut.map(([messageId, { noun }]) => ({ type: `${noun}.completed`, messageId, text: "" }) as const);
+    return cut.map(
+      ([messageId, { noun, sent }]) => ({ type: `${noun}.completed`, messageId, text: sent }) as const,
+    );
   }
 
   #delta(properties: JsonObject): Events {
@@ -145,7 +147,7 @@ export class BridgeReader {
     const text = stringField(properties, "delta") ?? "";
     const known = this.#texts.get(messageId);
     if (known === undefined || text === "" || properties["field"] !== "text") return [];
-    known.sent += text.length;
+    known.sent += text;
     return [{ type: `${known.noun}.delta`, messageId, text, ...this.#speaker(properties) }];
   }
 
@@ -162,14 +164,14 @@ export class BridgeReader {
     const known = this.#texts.get(messageId);
     const text = stringField(part, "text") ?? "";
     if (numberField(objectField(part, "time"), "end") === undefined) {
-      if (known === undefined) this.#texts.set(messageId, { noun, sent: 0 });
+      if (known === undefined) this.#texts.set(messageId, { noun, sent: "" });
       return [];
     }
     this.#texts.delete(messageId);
-    const sent = known?.sent ?? 0;
-    if (sent === 0 && text === "") return [];
-    // In the end OpenCode takes off the blanks behind a text: then the streamed one stands.
-    const whole = text.length > sent ? text : "";
+    // In the end OpenCode takes off the blanks behind a text: the streamed one stands.
+    const sent = known?.sent ?? "";
+    const whole = text.length > sent.length ? text : sent;
+    if (whole === "") return [];
     return [{ type: `${noun}.completed`, messageId, text: whole, ...this.#speaker(part) }];
   }
 

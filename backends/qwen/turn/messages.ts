@@ -14,7 +14,7 @@ type Noun = "message" | "reasoning";
 interface Block {
   readonly noun: Noun;
   readonly id: string;
-  sent: number;
+  sent: string;
   /** What looks like an error of the API: words of the agent's only if more of them follow. */
   held: string;
 }
@@ -87,7 +87,7 @@ export class MessageReader {
     const place = numberField(event, "index") ?? this.#blocks;
     this.#blocks += 1;
     const noun = type === "text" ? "message" : "reasoning";
-    this.#open = { noun, id: `${this.#messageId}#${place}`, sent: 0, held: "" };
+    this.#open = { noun, id: `${this.#messageId}#${place}`, sent: "", held: "" };
     return [];
   }
 
@@ -101,7 +101,7 @@ export class MessageReader {
     const isError = block.held === "" && failureInText(text) !== undefined;
     block.held = isError ? text : "";
     if (isError) return [];
-    block.sent += told.length;
+    block.sent += told;
     if (block.noun === "message") this.#text += told;
     return [{ type: `${block.noun}.delta`, messageId: block.id, text: told }];
   }
@@ -111,7 +111,7 @@ export class MessageReader {
     this.#open = undefined;
     if (block === undefined) return [];
     this.#failure = failureInText(block.held);
-    if (block.sent === 0) return [];
-    return [{ type: `${block.noun}.completed`, messageId: block.id, text: "" }];
+    if (block.sent === "") return [];
+    return [{ type: `${block.noun}.completed`, messageId: block.id, text: block.sent }];
   }
 }
