@@ -16,6 +16,7 @@ import {
   type ProtocolInput,
   type Step,
   type TurnInput,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { AllowedTools } from "./allowed-tools.ts";
 import { promptContent } from "./answer-schema.ts";
@@ -33,7 +34,6 @@ import { rateLimitEvent, systemEvent } from "./system-messages.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { turnEnd } from "./turn-results.ts";
 import { UnmetWishes } from "./unmet-wishes.ts";
-import { unparsedLine } from "./unparsed-line.ts";
 import { UsageMeter } from "./usage-meter.ts";
 import { errorResponseLine, responseLine, userLine } from "./wire.ts";
 

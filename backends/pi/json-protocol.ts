@@ -12,11 +12,11 @@ import {
   type ProtocolInput,
   type Step,
   type TurnInput,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { Conversation } from "./conversation.ts";
 import { deltaOf, DeltaStep } from "./delta-line.ts";
 import { isSessionMissing, startFailure } from "./failures.ts";
-import { unparsedLine } from "./unparsed-line.ts";
 import { promptText } from "./wire.ts";
 
 /** Reads the lines of `pi --mode json`: one process for each turn, which ends with the turn. */

@@ -16,6 +16,7 @@ import {
   type ProtocolInput,
   type Step,
   type TurnInput,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { bridgeKey } from "./bridge.ts";
 import { Commands, type Purpose } from "./commands.ts";
@@ -25,7 +26,6 @@ import { Dialogs, type DialogStep } from "./dialogs.ts";
 import { answerFailure, isSessionMissing, startFailure } from "./failures.ts";
 import { contextWindowOf, currentModel, findModel, modelList, modelName } from "./models.ts";
 import { piState, TurnState } from "./turn-state.ts";
-import { unparsedLine } from "./unparsed-line.ts";
 import { messageFields } from "./wire.ts";
 
 /** How long to wait before Pi is asked again whether it has come to rest. */

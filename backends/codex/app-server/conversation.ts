@@ -1,6 +1,11 @@
-import { numberField, objectField, stringField, type JsonObject } from "../../../src/kit.ts";
+import {
+  numberField,
+  objectField,
+  stringField,
+  type JsonObject,
+  type StepBuilder,
+} from "../../../src/kit.ts";
 import { retrying, turnError } from "../errors.ts";
-import type { StepBuilder } from "../step.ts";
 import { UsageMeter } from "../usage-meter.ts";
 import { Approvals } from "./approvals.ts";
 import { Commands } from "./commands.ts";

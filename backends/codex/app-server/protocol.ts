@@ -14,11 +14,12 @@ import {
   type NativeSession,
   type Step,
   type TurnInput,
+  StepBuilder,
+  unparsedLine,
 } from "../../../src/kit.ts";
 import { turnError } from "../errors.ts";
 import { listedModels } from "../models.ts";
 import { skillProblems } from "../session-skills.ts";
-import { StepBuilder, unparsed } from "../step.ts";
 import type { ApprovalRequest } from "./approvals.ts";
 import { Conversation, type Turn } from "./conversation.ts";
 import { Handshake, type AppServerInput, type HandshakeOutcome, type HandshakeStage } from "./handshake.ts";
@@ -84,7 +85,7 @@ export class AppServerProtocol implements AgentProtocol {
     switch (message.kind) {
       case "unparsed":
       case "invalid":
-        step.emit(unparsed(line));
+        step.emit(unparsedLine(line));
         break;
       case "stray":
         step.emit({ type: "agent.unknown", raw: message.raw });

@@ -13,9 +13,10 @@ import {
   type Step,
   type TurnErrorInfo,
   type TurnInput,
+  StepBuilder,
+  unparsedLine,
 } from "../../../src/kit.ts";
 import { isThreadMissing, retrying, turnError } from "../errors.ts";
-import { StepBuilder, unparsed } from "../step.ts";
 import { promptContent } from "../strict-schema.ts";
 import { UsageMeter } from "../usage-meter.ts";
 import { execItem } from "./items.ts";
@@ -74,7 +75,7 @@ export class ExecProtocol implements AgentProtocol {
     step.background = !this.#isRunning;
     const type = stringField(raw, "type");
     if (this.#isLost) return step.build();
-    if (!isJsonObject(raw) || type === undefined) step.emit(unparsed(line));
+    if (!isJsonObject(raw) || type === undefined) step.emit(unparsedLine(line));
     else this.#event(type, raw, step);
     return step.build();
   }

@@ -18,13 +18,13 @@ import {
   type Step,
   type TurnErrorInfo,
   type TurnInput,
+  unparsedLine,
+  StepBuilder,
 } from "../../../src/kit.ts";
 import { serverFailure, startFailure } from "../events/failures.ts";
 import { SessionEvents } from "../events/session-events.ts";
 import { silentNotifications } from "../events/silent.ts";
 import type { CopilotOptions } from "../options.ts";
-import { StepBuilder } from "../step.ts";
-import { unparsedLine } from "../unparsed-line.ts";
 import { Desk, type Decision, type DeskStep, type Reply } from "./desk.ts";
 import { planEntries, promptParams, responseFormat } from "./prompt.ts";
 import type { RequestTag } from "./requests.ts";

@@ -16,11 +16,11 @@ import {
   type Step,
   type ToolStatus,
   type TurnInput,
+  unparsedLine,
+  StepBuilder,
 } from "../../../src/kit.ts";
 import { startFailure } from "../events/failures.ts";
 import { SessionEvents } from "../events/session-events.ts";
-import { StepBuilder } from "../step.ts";
-import { unparsedLine } from "../unparsed-line.ts";
 import { isUsageReport, SessionTotals } from "./usage-report.ts";
 
 /**

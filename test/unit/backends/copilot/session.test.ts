@@ -59,7 +59,7 @@ describe("the handshake", () => {
   it("does not speak with a server of another version, and sends it home", () => {
     const { protocol, connect } = opened();
     const step = protocol.push(answer(connect, { protocolVersion: 4, version: "2.0.0" }));
-    expect(step).toMatchObject({ startError: { code: "protocol_error" }, closeStdin: true });
+    expect(step).toMatchObject({ startError: { code: "protocol_error" } });
     expect(step.startError?.message).toContain("2.0.0 speaks version 4");
   });
 
@@ -69,7 +69,6 @@ describe("the handshake", () => {
     const message = "Request session.create failed with message: Authentication failed: no such token";
     expect(protocol.push(refusal(create, message))).toMatchObject({
       startError: { code: "authentication_failed", message: "Authentication failed: no such token" },
-      closeStdin: true,
     });
   });
 

@@ -1,6 +1,14 @@
-import type { AgentEventBody, HostResponse, Step, TurnErrorInfo } from "../../src/kit.ts";
+import type { HostResponse, Step } from "../spec/backend.ts";
+import type { AgentEventBody, TurnErrorInfo } from "../spec/events.ts";
 
-/** A step while it is put together. */
+/**
+ * A step while it is put together. What was not set is left out of it.
+ *
+ * @example
+ * const step = new StepBuilder();
+ * step.emit({ type: "message.delta", messageId: "1", text: "Hello" });
+ * step.build(); // { events: [{ type: "message.delta", … }] }
+ */
 export class StepBuilder {
   readonly events: AgentEventBody[] = [];
   readonly write: string[] = [];
@@ -12,6 +20,7 @@ export class StepBuilder {
   resumeLost = false;
   startError: TurnErrorInfo | undefined;
   nativeSessionId: string | undefined;
+  wakeAfterMs: number | undefined;
 
   emit(...events: readonly AgentEventBody[]): void {
     this.events.push(...events);
@@ -32,16 +41,8 @@ export class StepBuilder {
       ...(this.resumeLost ? { resumeLost: true } : {}),
       ...(this.startError === undefined ? {} : { startError: this.startError }),
       ...(this.nativeSessionId === undefined ? {} : { nativeSessionId: this.nativeSessionId }),
+      ...(this.wakeAfterMs === undefined ? {} : { wakeAfterMs: this.wakeAfterMs }),
       ...(this.responses.length === 0 ? {} : { responses: this.responses }),
     };
   }
-}
-
-const maxLineBytes = 2048;
-
-/** A line that is no message of Codex's. */
-export function unparsed(line: string): AgentEventBody {
-  const bytes = new TextEncoder().encode(line).length;
-  const truncated = line.length > maxLineBytes;
-  return { type: "agent.unparsed", line: truncated ? line.slice(0, maxLineBytes) : line, bytes, truncated };
 }
