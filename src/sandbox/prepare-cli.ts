@@ -171,6 +171,8 @@ specifier=$2
 shift 2
 ${findExecutable}
 umask 077
+# What installations have left that were killed. None takes as long as an hour.
+find "$root/cli" -maxdepth 1 -name '*.part-*' -mmin +60 -exec rm -rf {} + 2>/dev/null
 part=$folder.part-$$
 trap 'rm -rf "$part"' EXIT
 mkdir -p "$part" && cd "$part" || exit 1

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
@@ -28,7 +28,7 @@ beforeEach(async () => {
   await mkdir(bin);
   await mkdir(tools);
   await mkdir(home);
-  for (const name of ["mkdir", "id", "rm", "mv", "echo", "touch", "chmod", "sleep"]) {
+  for (const name of ["mkdir", "id", "rm", "mv", "echo", "touch", "chmod", "sleep", "find"]) {
     await symlink((await which(name)) ?? name, join(tools, name));
   }
   progress.length = 0;
@@ -189,6 +189,18 @@ describe("prepareCli", () => {
     );
     await prepare();
     expect(await readdir(installed())).toContain("first");
+  });
+
+  it("clears away what killed installations have left, but not what one is at work on", async () => {
+    await fakeNpm();
+    const cli = join(home, ".playpen/cli");
+    const anHourAgo = Date.now() / 1000 - 3700;
+    for (const name of ["agent-1.0.0.part-17", "agent-1.2.2.part-18"]) {
+      await mkdir(join(cli, name, "node_modules"), { recursive: true });
+    }
+    await utimes(join(cli, "agent-1.0.0.part-17"), anHourAgo, anHourAgo);
+    await prepare();
+    expect((await readdir(cli)).sort()).toEqual(["agent-1.2.2.part-18", "some-agent-1.2.3"]);
   });
 
   it("uses a folder of its own in /tmp where there is no home, but none that somebody else has put there", async () => {
