@@ -20,6 +20,7 @@ const silent: ReadonlySet<unknown> = new Set([
   "child_session_available",
   "droid_working_state_changed",
   "hook_execution_started",
+  "loop_state_changed",
   "mcp_auth_completed",
   "permission_resolved",
   "queued_messages_discarded",
@@ -117,6 +118,11 @@ export class Conversation {
       case "mcp_status_changed": {
         const event = ownServers(notification);
         return event === undefined ? [] : [event];
+      }
+      case "mcp_auth_required": {
+        const server = stringField(notification, "serverName") ?? "";
+        const message = `The MCP server ${server} wants a login, which nobody can give here.`;
+        return [{ type: "agent.notice", level: "warning", message }];
       }
       case "hook_execution_completed":
         return hookFailure(notification);

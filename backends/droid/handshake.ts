@@ -111,8 +111,6 @@ export class Handshake {
       mcpServers: serverList(mcpServers),
       blockOnMcpLoad: true,
       ...this.#conduct(),
-      // Only by this Droid neither asks nor wants the model to justify each command; it holds for one process.
-      ...(this.#input.permissions === "allow-all" ? { skipPermissionsUnsafe: true } : {}),
       ...(systemPrompt === undefined || fitsVariable(systemPrompt)
         ? {}
         : { systemPrompt: "replace" in systemPrompt ? systemPrompt.replace : systemPrompt }),
@@ -168,7 +166,8 @@ export class Handshake {
   #afterSettings(): HandshakeResult {
     const { allowedTools, permissions } = this.#input;
     if (allowedTools === undefined || permissions === "deny-all") return this.#afterTools();
-    return { step: "tools", method: "list_tools", params: {} };
+    // Without a rule of its own it goes by the session's, and fails over one that names no tool.
+    return { step: "tools", method: "list_tools", params: { restrictToolIds: [] } };
   }
 
   #afterTools(): HandshakeResult {

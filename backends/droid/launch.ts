@@ -65,6 +65,9 @@ export function droidLaunch(options: DroidOptions, input: LaunchInput): Launch {
       "stream-jsonrpc",
       "--output-format",
       "stream-jsonrpc",
+      // Only by this Droid neither asks nor wants the model to justify each command. The protocol's own member for it
+      // does not hold for a session that is taken up.
+      ...(input.permissions === "allow-all" ? ["--skip-permissions-unsafe"] : []),
       ...(options.extraArgs ?? []),
     ],
     env: {

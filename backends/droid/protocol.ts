@@ -49,6 +49,8 @@ export class DroidProtocol implements AgentProtocol {
   #isReady = false;
   #isLost = false;
   #isResumed = false;
+  /** The host knows of the session's start. */
+  #isTold = false;
   #turn: Turn | undefined;
   /** As hosts name it. */
   #model: string | undefined;
@@ -202,6 +204,11 @@ export class DroidProtocol implements AgentProtocol {
     this.#conversation.begin(usage);
     const { cwd, allowedTools, permissions } = this.#input;
     const tools = permissions === "deny-all" ? [] : allowedTools;
+    // In mode "turn" each process takes the session up; it is a new one for the host only the first time.
+    if (this.#isTold && this.#isResumed && this.#options.isPerTurn) {
+      return { ready: true, nativeSessionId, events: notices };
+    }
+    this.#isTold = true;
     const started: AgentEventBody = {
       type: "session.started",
       agent: "droid",

@@ -5,8 +5,8 @@ export const droidScene: AgentDescription = {
   name: "droid",
   command: "droid",
   hasTurnMode: true,
-  // It tries again for long when the model fails.
-  patienceMs: 150_000,
+  // A request that fails with 500 is made nine times more, which takes more than three minutes.
+  patienceMs: 300_000,
   backend: ({ url, key, env, ...options }) =>
     droid({
       ...options,
