@@ -89,7 +89,7 @@ function inMode(factory: Factory, mode: ProcessMode): readonly AgentBackend[] {
 
 function section({ name, of }: Agent): string {
   const unverified = of.find((backend) => backend.unverified !== undefined)?.unverified;
-  const heading = `## ${name}()${unverified === undefined ? "" : ": not verified on the real CLI"}`;
+  const heading = `## ${name}()${unverified === undefined ? "" : ": not verified"}`;
   const facts = `${name === "acp" ? anyAgent : versionOf(of)} [More](backends/${name}.md)`;
   const warning = unverified === undefined ? [] : [`**Not verified.** ${unverified}`];
   return [heading, ...warning, facts, abilities(of), ...(name === "acp" ? [presetTable()] : [])].join("\n\n");
@@ -129,8 +129,8 @@ export async function capabilitiesPage(): Promise<string> {
   const text = `# What each agent can do
 
 Generated from what the backends declare (\`npm run docs:capabilities\`). What is asked for and not there is refused when the
-session is created, with the reason and what would work. The suites run each declared ability on the real CLI; an agent whose
-CLI does nothing without its vendor's service is marked as not verified, and declares what its documentation tells of.
+session is created, with the reason and what would work. The suites run each declared ability on the real CLI. An agent whose CLI
+does nothing without its vendor's service is marked as not verified, with the reason.
 
 In mode \`"session"\`, the default, one process serves the whole session; in mode \`"turn"\` each turn starts one of its own.
 Files are uploaded by the library and work with every agent. Structured output is validated in any case: \`native\` agents

@@ -9,7 +9,8 @@ export type { AmpOptions, AmpSettings, AmpVisibility } from "./options.ts";
 /**
  * Makes a backend for the Amp CLI. It does no I/O: the CLI is looked up, or installed, when a box starts.
  *
- * What it declares was not shown on the real CLI: see `unverified`. Each turn is a process of its own, and every tool call is allowed: the CLI offers no way to be asked.
+ * What it declares was not shown with the vendor's own service: see `unverified`. Each turn is a process of its own, and
+ * every tool call is allowed: the CLI offers no way to be asked.
  *
  * @throws TypeError that names the option, the value received and the correction.
  *

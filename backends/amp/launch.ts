@@ -16,6 +16,8 @@ export function ampLaunch(options: AmpOptions, input: LaunchInput): Launch {
     ...(resume === undefined ? [] : ["threads", "continue", resume.nativeSessionId]),
     "--execute",
     "--stream-json-thinking",
+    // A prompt as plain text would be trimmed, and could hold no image.
+    "--stream-json-input",
     "--settings-file",
     `${folder}/settings.json`,
     "--no-ide",

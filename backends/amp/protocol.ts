@@ -18,6 +18,7 @@ import {
 } from "../../src/kit.ts";
 import { exitFailure, isThreadMissing, turnFailure } from "./failures.ts";
 import { mcpServerStatuses } from "./mcp-status.ts";
+import { promptLine } from "./prompt-line.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { unparsedLine } from "./unparsed-line.ts";
 import { UsageMeter } from "./usage-meter.ts";
@@ -54,8 +55,7 @@ export class AmpProtocol implements AgentProtocol {
 
   prompt(turn: TurnInput): Step {
     this.#isRunning = true;
-    const text = turn.content.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
-    return { write: [text], closeStdin: true };
+    return { write: [promptLine(turn.content)], closeStdin: true };
   }
 
   push(line: string): Step {

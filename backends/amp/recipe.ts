@@ -1,7 +1,7 @@
 import type { BackendCapabilities, CliRecipe, CredentialRecipe } from "../../src/kit.ts";
 
 export const ampUnverified =
-  "The agent runs at Amp's own service, without which the CLI does not begin a turn. What it can do is what its documentation says.";
+  "The agent's loop runs at Amp's own service, which the suites cannot reach. The CLI was run against a stand-in for it: what the real service answers, and what it lets the agent do, is not shown.";
 
 export const ampCli: CliRecipe = {
   command: "amp",
@@ -28,14 +28,14 @@ export const ampCredentials: CredentialRecipe = {
 export const ampCapabilities: BackendCapabilities = {
   resume: true,
   fork: false,
-  // Rules that reject can be given to the CLI, but not a host that is asked; nor is it known whether the tools that run
-  // at the vendor's heed them.
+  // The CLI's rules hold for the tools that it runs itself, but what the service runs does not pass them; and there is no
+  // way to ask a host.
   permissions: ["allow-all"],
   updatedInput: false,
   questions: false,
   steering: false,
   interrupt: "signal",
-  images: false,
+  images: true,
   mcpServers: ["stdio", "http"],
   systemPrompt: [],
   setModel: false,

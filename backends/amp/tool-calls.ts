@@ -36,15 +36,31 @@ export class ToolCalls {
     if (toolCallId === undefined) return [];
     const call = this.#open.get(toolCallId);
     this.#open.delete(toolCallId);
-    const result = resultOf(textOf(block["content"]), call?.kind);
-    const isError = booleanField(block, "is_error") === true || (result.exitCode ?? 0) !== 0;
-    const status: ToolStatus = isError ? "error" : "ok";
+    const text = textOf(block["content"]);
+    const result = resultOf(text, call?.kind);
+    const status = statusOf(text, booleanField(block, "is_error") === true || (result.exitCode ?? 0) !== 0);
     const isChange = status === "ok" && call?.kind === "edit";
+    const { output, content, exitCode } = result;
     return [
-      ...(isChange ? fileChanges(toolCallId, call.name, call.input) : []),
-      { type: "tool.completed", toolCallId, status, ...result },
+      ...(isChange ? fileChanges(toolCallId, call, content) : []),
+      {
+        type: "tool.completed",
+        toolCallId,
+        status,
+        output,
+        ...(content === undefined ? {} : { content }),
+        // Below zero stands for a command that ended with none.
+        ...(exitCode === undefined || exitCode < 0 ? {} : { exitCode }),
+      },
     ];
   }
+}
+
+/** A call that a rule has rejected is no error in the CLI's eyes. */
+function statusOf(text: string, isError: boolean): ToolStatus {
+  if (/^Tool (?:execution )?rejected by /.test(text)) return "denied";
+  if (isError && text.startsWith("Tool execution cancelled")) return "interrupted";
+  return isError ? "error" : "ok";
 }
 
 interface ToolResult {
@@ -53,14 +69,24 @@ interface ToolResult {
   readonly exitCode?: number;
 }
 
-/** The result is a text, which for some tools is JSON: that of a command tells its output and its exit code. */
+const kindsWithForm: readonly (ToolKind | undefined)[] = ["execute", "edit", "read", "mcp", "other"];
+
+/** The result is a text, which for some tools is JSON. */
 function resultOf(text: string, kind: ToolKind | undefined): ToolResult {
-  const value = kind === "execute" || kind === "edit" ? parseJson(text) : undefined;
-  if (!isJsonObject(value)) return { output: text };
-  const exitCode = numberField(value, "exitCode");
+  const content = kindsWithForm.includes(kind) ? parseJson(text) : undefined;
+  if (Array.isArray(content)) return { output: textOf(content), content };
+  if (!isJsonObject(content)) return { output: text };
+  const exitCode = numberField(content, "exitCode");
+  const said =
+    stringField(content, "output") ??
+    stringField(content, "content") ??
+    stringField(content, "summary") ??
+    stringField(content, "diff") ??
+    (Array.isArray(content["content"]) ? textOf(content["content"]) : text);
   return {
-    output: stringField(value, "output") ?? text,
-    content: value,
+    // Of a command that was stopped, it is said why.
+    output: said === "" ? (stringField(content, "stopReason") ?? "") : said,
+    content,
     ...(exitCode === undefined ? {} : { exitCode }),
   };
 }

@@ -10,7 +10,8 @@ export type { CursorOptions } from "./options.ts";
  * Makes a backend for the Cursor CLI. It does no I/O: the CLI is looked up when a box starts. It is not on npm, and so
  * has to be in the sandbox, on the PATH or at `command`.
  *
- * What it declares was not shown on the real CLI: see `unverified`. Each turn is a process of its own, and every tool call is allowed: the CLI offers no way to be asked.
+ * What it declares was not shown on the real CLI: see `unverified`. Each turn is a process of its own, and every tool call
+ * is allowed: this way of running the CLI offers none to be asked.
  *
  * @throws TypeError that names the option, the value received and the correction.
  *

@@ -101,7 +101,9 @@ describe("a process that ends without a result", () => {
   it("was interrupted where an error came of it", () => {
     const protocol = running();
     protocol.interrupt();
-    expect(play(protocol, lines.failure("aborted"))).toEqual([{ type: "turn.interrupted", by: "host" }]);
+    expect(play(protocol, lines.failure("User cancelled (SIGINT/SIGTERM)"))).toEqual([
+      { type: "turn.interrupted", by: "host" },
+    ]);
   });
 });
 

@@ -27,6 +27,7 @@ describe("a turn's process", () => {
       "/usr/local/bin/amp",
       "--execute",
       "--stream-json-thinking",
+      "--stream-json-input",
       "--settings-file",
       `${folder}/settings.json`,
       "--no-ide",

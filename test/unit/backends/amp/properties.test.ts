@@ -9,6 +9,8 @@ const documented = [
   lines.echo("Hello"),
   lines.said([text("a"), toolUse("b-1", "Bash", { cmd: "ls" })], { usage: usage(1, 2) }),
   lines.toolResult("b-1", '{"output":"a","exitCode":0}'),
+  lines.said([toolUse("b-1", "apply_patch", { patchText: "x" })]),
+  lines.toolResult("b-1", '{"summary":"a","files":[{"uri":"file:///%","type":"move","diff":"--- a"}]}'),
   lines.success("done"),
   lines.failure("boom"),
 ];

@@ -1,17 +1,33 @@
 import { describe, expect, it } from "vitest";
 import { amp } from "../../../../backends/amp/index.ts";
+import { parseJson } from "../../../../src/kit.ts";
 import { eventsOf, isTerminal } from "../replay.ts";
 import { lines, play, protocolInput, running, text, threadId, toolUse, usage } from "./lines.ts";
 
 describe("a turn", () => {
-  it("writes the prompt and closes the input", () => {
+  it("writes the prompt as one line, with its images, and closes the input", () => {
     const protocol = amp().protocol(protocolInput);
     expect(protocol.open({})).toEqual({ ready: true });
-    const content = [text("Hello"), text("World")] as never;
-    expect(protocol.prompt({ turnId: "turn-1", content })).toEqual({
-      write: ["Hello\n\nWorld"],
-      closeStdin: true,
+    const { write, closeStdin } = protocol.prompt({
+      turnId: "turn-1",
+      content: [
+        { type: "text", text: " Hello\n" },
+        { type: "image", mediaType: "image/png", data: Uint8Array.of(1, 2, 3) },
+      ],
     });
+    expect(closeStdin).toBe(true);
+    expect(write?.map(parseJson)).toEqual([
+      {
+        type: "user",
+        message: {
+          role: "user",
+          content: [
+            { type: "text", text: " Hello\n" },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "AQID" } },
+          ],
+        },
+      },
+    ]);
   });
 
   it("reads what the documentation shows", () => {
@@ -134,54 +150,117 @@ describe("tool calls", () => {
     ]);
   });
 
-  it("tell the files that were changed, and none where the call failed", () => {
+  it("tell why a command was stopped", () => {
+    const events = play(
+      running(),
+      lines.said([toolUse("b-1", "shell_command", { command: "sleep 60", timeout_ms: 1000 })]),
+      lines.toolResult(
+        "b-1",
+        JSON.stringify({ output: "", exitCode: -1, stopCode: "stop-timeout", stopReason: "Amp stopped it." }),
+      ),
+    );
+    expect(events.at(-1)).toEqual({
+      type: "tool.completed",
+      toolCallId: "b-1",
+      status: "error",
+      output: "Amp stopped it.",
+      content: { output: "", exitCode: -1, stopCode: "stop-timeout", stopReason: "Amp stopped it." },
+    });
+  });
+
+  it.each([
+    ["Tool rejected by plugin: Rejected by user permissions rule 0: reject '*'", false, "denied"],
+    ["Tool execution rejected by user: User declined permission", true, "denied"],
+    ["Tool execution cancelled: Unknown reason", true, "interrupted"],
+    ['tool "edit_file" not found', true, "error"],
+  ])("that were answered with %j tell so, and change no file", (content, isError, status) => {
+    const events = play(
+      running(),
+      lines.said([toolUse("e-1", "edit_file", { path: "/workspace/a.txt", old_str: "a", new_str: "b" })]),
+      lines.toolResult("e-1", content, isError),
+    );
+    expect(events).toMatchObject([
+      { type: "tool.started" },
+      { type: "tool.completed", status, output: content },
+    ]);
+  });
+
+  it("tell the files that were changed", () => {
+    const diff =
+      "--- /workspace/old.txt\toriginal\n+++ /workspace/old.txt\tmodified\n@@ -1,1 +1,1 @@\n-a\n+b\n";
     const events = play(
       running(),
       lines.said([
         toolUse("c-1", "create_file", { path: "/workspace/new.txt", content: "a" }),
         toolUse("e-1", "edit_file", { path: "/workspace/old.txt", old_str: "a", new_str: "b" }),
-        toolUse("e-2", "edit_file", { path: "/workspace/gone.txt", old_str: "a", new_str: "b" }),
       ]),
-      lines.toolResult("c-1", "Successfully created"),
-      lines.toolResult("e-1", "diff"),
-      lines.toolResult("e-2", "no such file", true),
+      lines.toolResult("c-1", "Successfully created file /workspace/new.txt"),
+      lines.toolResult("e-1", JSON.stringify({ diff: `\`\`\`diff\n${diff}\`\`\``, lineRange: [1, 1] })),
     );
     expect(eventsOf(events, "file.changed")).toEqual([
       { type: "file.changed", path: "/workspace/new.txt", change: "added", toolCallId: "c-1" },
-      { type: "file.changed", path: "/workspace/old.txt", change: "modified", toolCallId: "e-1" },
+      { type: "file.changed", path: "/workspace/old.txt", change: "modified", toolCallId: "e-1", diff },
     ]);
-    expect(events.at(-1)).toMatchObject({ toolCallId: "e-2", status: "error", output: "no such file" });
   });
 
   it("tell the files of a patch", () => {
-    const patch = [
-      "*** Begin Patch",
-      "*** Add File: a.txt",
-      "+a",
-      "*** Update File: b.txt",
-      "*** Move to: c.txt",
-      "@@",
-      "*** Update File: d.txt",
-      "*** Delete File: e.txt",
-      "*** End Patch",
-    ].join("\n");
+    const file = (type: string, name: string, from = name): object => ({
+      uri: `file:///workspace/${encodeURIComponent(name)}`,
+      type,
+      diff: `--- /workspace/${from}\n+++ /workspace/${name}\n`,
+    });
+    const files = [
+      file("add", "a b.txt"),
+      file("move", "c.txt", "b.txt"),
+      file("update", "d.txt"),
+      file("delete", "e.txt"),
+      { uri: "file:///workspace/%", type: "update" },
+      { uri: "https://example.com/x" },
+      "nonsense",
+    ];
     const events = play(
       running(),
-      lines.said([toolUse("p-1", "apply_patch", { patchText: patch })]),
-      lines.toolResult("p-1", "ok"),
+      lines.said([toolUse("p-1", "apply_patch", { patchText: "*** Begin Patch" })]),
+      lines.toolResult("p-1", JSON.stringify({ summary: "add: a.txt (+1/-0)", files })),
     );
-    expect(eventsOf(events, "file.changed").map(({ path, change }) => [path, change])).toEqual([
-      ["a.txt", "added"],
-      ["b.txt", "deleted"],
-      ["c.txt", "added"],
-      ["d.txt", "modified"],
-      ["e.txt", "deleted"],
+    expect(eventsOf(events, "file.changed").map(({ path, change, diff }) => [path, change, diff])).toEqual([
+      ["/workspace/a b.txt", "added", "--- /workspace/a b.txt\n+++ /workspace/a b.txt\n"],
+      ["/workspace/b.txt", "deleted", undefined],
+      ["/workspace/c.txt", "added", "--- /workspace/b.txt\n+++ /workspace/c.txt\n"],
+      ["/workspace/d.txt", "modified", "--- /workspace/d.txt\n+++ /workspace/d.txt\n"],
+      ["/workspace/e.txt", "deleted", "--- /workspace/e.txt\n+++ /workspace/e.txt\n"],
+      ["/workspace/%", "modified", undefined],
     ]);
+    expect(events.at(-1)).toMatchObject({ status: "ok", output: "add: a.txt (+1/-0)" });
+  });
+
+  it("tell what was read", () => {
+    const events = play(
+      running(),
+      lines.said([toolUse("r-1", "Read", { path: "/workspace/a" })]),
+      lines.toolResult("r-1", JSON.stringify({ absolutePath: "/workspace/a", content: "1: hi" })),
+    );
+    expect(events.at(-1)).toMatchObject({ status: "ok", output: "1: hi" });
+  });
+
+  it("tell what a skill says", () => {
+    const content = { content: [{ type: "text", text: "# greet Skill" }] };
+    const events = play(
+      running(),
+      lines.said([toolUse("s-1", "skill", { name: "greet" })]),
+      lines.toolResult("s-1", JSON.stringify(content)),
+    );
+    expect(events.at(-1)).toMatchObject({ status: "ok", output: "# greet Skill", content });
   });
 
   it("of MCP servers are known by their names, and each is told once", () => {
     const call = toolUse("m-1", "mcp__echo__shout", { text: "hi" });
-    const events = play(running(), lines.said([call]), lines.said([call]), lines.toolResult("m-1", "HI"));
+    const events = play(
+      running(),
+      lines.said([call]),
+      lines.said([call]),
+      lines.toolResult("m-1", '[{"type":"text","text":"HI"}]'),
+    );
     expect(events).toMatchObject([
       { type: "tool.started", kind: "mcp", title: "echo: shout" },
       { type: "tool.completed", toolCallId: "m-1", status: "ok", output: "HI" },

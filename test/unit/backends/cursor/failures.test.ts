@@ -23,6 +23,10 @@ describe("a process that ends without a result", () => {
       "Error: Authentication required. Please run 'agent login' first, or set CURSOR_API_KEY environment variable.",
       { code: "authentication_failed", retryable: false },
     ],
+    [
+      "Error: Authentication required. Run 'agent login', pass --api-key/--auth-token, or set CURSOR_API_KEY/CURSOR_AUTH_TOKEN.",
+      { code: "authentication_failed" },
+    ],
     ["⚠ Warning: The provided API key is invalid.", { code: "authentication_failed" }],
     ["Cannot use this model: bad-model. Available models: auto", { code: "model_not_found" }],
     ["ConnectError: [unavailable] connect ECONNREFUSED", { code: "network_error", retryable: true }],
