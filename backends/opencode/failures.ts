@@ -39,12 +39,16 @@ export function isSessionMissing(words: string): boolean {
 const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 /** What it prints of requests it has refused, which the answers to them told better. */
-const refusedRequests = /^Error handling request \{$[\s\S]*?^\}\n?/gm;
+const refusedRequests = /^Error handling request \{$[\s\S]*?^\}(?: \{$[\s\S]*?^\})?\n?/gm;
+
+/** All that it prints where it does not know an argument. */
+const usage = /^opencode \w+\n[\s\S]*^Options:$[\s\S]*/m;
+const usageTold = "Error: It did not take its arguments, without saying which one.";
 
 /** The exit without what OpenCode says of the answers that its plugin got: it knows nothing of the plugin's questions. */
 export function quietExit(exit: AgentExit): AgentExit {
   const noise = `Got response to unknown request ${bridgeRequestPrefix}`;
-  const text = exit.stderr.replace(colours, "").replace(refusedRequests, "");
+  const text = exit.stderr.replace(colours, "").replace(refusedRequests, "").replace(usage, usageTold);
   const lines = text.split("\n").filter((line) => !line.startsWith(noise));
   return { ...exit, stderr: lines.join("\n").trim() };
 }

@@ -76,7 +76,7 @@ export class RunProtocol implements AgentProtocol {
       if (isIdle(message, this.#bridge.reader.mainSessionId)) this.#isIdle = true;
       return this.#withSession(step);
     }
-    const type = stringField(message, "type");
+    const type = stringField(message, "type") ?? stringField(message, "method");
     if (!isJsonObject(message) || type === undefined) return this.#placed(unparsedLine(line), message);
     if (type === "error") this.#failure = namedFailure(message["error"]) ?? this.#failure;
     else if (!ownTypes.has(type)) return this.#placed({ type: "agent.unknown", raw: message }, message);

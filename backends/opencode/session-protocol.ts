@@ -40,6 +40,8 @@ export class SessionProtocol implements AgentProtocol {
   readonly #bridge: Bridge;
   readonly #commands = new Set<string>();
   #isRunning = false;
+  /** The process has no such session, and is of no use any more. */
+  #isLost = false;
   #held: Step | undefined;
 
   constructor(input: ProtocolInput, models: ModelNames) {
@@ -61,6 +63,7 @@ export class SessionProtocol implements AgentProtocol {
 
   open(start: { readonly resume?: NativeSession }): Step {
     this.#isRunning = false;
+    this.#isLost = false;
     this.#held = undefined;
     this.#commands.clear();
     this.#bridge.startProcess();
@@ -110,7 +113,8 @@ export class SessionProtocol implements AgentProtocol {
   }
 
   end(exit: AgentExit): Step {
-    return this.#told(this.#acp.end(quietExit(exit)));
+    const step = this.#told(this.#acp.end(quietExit(exit)));
+    return this.#isLost ? {} : step;
   }
 
   /** Of these, only what the plugin does not tell. */
@@ -145,6 +149,7 @@ export class SessionProtocol implements AgentProtocol {
   /** A step of the protocol's, with what the plugin knows better. */
   #told(step: Step): Step {
     if (step.ready === true && !this.#bridge.isArmed) return { startError: notArmed, closeStdin: true };
+    if (step.resumeLost === true) this.#isLost = true;
     // It would wait for a better request.
     if (step.startError !== undefined) return { ...step, closeStdin: true };
     if (step.nativeSessionId !== undefined) this.#bridge.reader.sessionOpened(step.nativeSessionId);
