@@ -27,7 +27,7 @@ const shellNames = [
 ] as const;
 const writeNames = ["Write", "write_file", "write", "Create", "create"] as const;
 
-const structuredNames = ["StructuredOutput", answerToolName] as const;
+const structuredNames = ["StructuredOutput", "structured_output", answerToolName] as const;
 
 /** Finds the tool that does what a step wants, among those on offer, and the input it takes. */
 export function resolveToolCall(step: Exclude<ToolStep, { type: "json" }>, offer: Offer): ToolCall {
