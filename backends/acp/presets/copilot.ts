@@ -3,6 +3,8 @@ import {
   modelFailure,
   objectField,
   stringField,
+  type AcpToolCall,
+  type AcpToolFacts,
   type JsonObject,
   type LaunchInput,
   type TurnErrorInfo,
@@ -26,6 +28,7 @@ export const copilot: AcpPreset = {
     usage: { covers: "process", fromResult: (result) => acpTokens(objectField(result, "usage")) },
     readUpdate,
     failureInText,
+    describeTool,
   },
   // With a provider of one's own, which is all that could be tried, it lets no model be chosen.
   capabilities: { setModel: false, models: "none" },
@@ -42,6 +45,12 @@ function start({ stateDirectory, sessionId, mcpServers }: LaunchInput): AcpStart
     args: [`--additional-mcp-config=@${path}`],
     files: [{ path, content: JSON.stringify({ mcpServers: Object.fromEntries(servers) }) }],
   };
+}
+
+/** It entitles a command with the model's description of it. */
+function describeTool({ kind, fields }: AcpToolCall): Partial<AcpToolFacts> | undefined {
+  const command = stringField(fields["rawInput"], "command");
+  return kind === "execute" && command !== undefined ? { title: command } : undefined;
 }
 
 /** What is no word of the model's, Copilot says in its name all the same, each in a chunk of its own. */

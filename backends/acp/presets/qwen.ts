@@ -1,5 +1,15 @@
-import { arrayField, numberField, objectField, stringField, type JsonObject } from "../../../src/kit.ts";
-import { npmCli, type AcpPreset } from "./preset.ts";
+import {
+  arrayField,
+  isJsonObject,
+  objectField,
+  parseJson,
+  stringField,
+  type AcpToolCall,
+  type AcpToolFacts,
+  type JsonObject,
+  type LaunchInput,
+} from "../../../src/kit.ts";
+import { npmCli, type AcpPreset, type AcpStart } from "./preset.ts";
 
 export const qwen: AcpPreset = {
   product: "Qwen Code",
@@ -7,6 +17,7 @@ export const qwen: AcpPreset = {
   args: ["--acp"],
   // It would start itself once more to get more memory; the second process outlives the first one.
   env: { QWEN_CODE_NO_RELAUNCH: "1" },
+  start,
   credentials: {
     ...{ anyOf: [], secret: ["OPENAI_API_KEY"] },
     forwarded: ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"],
@@ -16,19 +27,50 @@ export const qwen: AcpPreset = {
     authRemedy: "Set OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL.",
     // It declares session/resume, and does not know it.
     resumeBy: "load",
+    // And of a session that it does not have it makes a new one by the same id.
+    showsLoadByHistory: true,
+    // It says less of a call that it asks for.
+    sessionMode: ({ permissions, agentMode }) =>
+      agentMode ?? (permissions === "allow-all" ? "yolo" : undefined),
     readUpdate,
+    describeTool,
   },
 };
 
-/** A command that failed is told like one that did not; its text for the model says how it ended. */
+/** What the user's own settings do not say: no request to a model, and no traffic, that a session does not need. */
+const defaults = {
+  $version: 4,
+  general: { enableAutoUpdate: false },
+  memory: { enableManagedAutoMemory: false, enableManagedAutoDream: false, enableAutoSkill: false },
+  experimental: { emitToolUseSummaries: false },
+  model: { skipNextSpeakerCheck: true },
+};
+
+function start({ stateDirectory, sessionId }: LaunchInput): AcpStart {
+  const path = `${stateDirectory}/sessions/${sessionId}/qwen-defaults.json`;
+  return {
+    env: { QWEN_CODE_SYSTEM_DEFAULTS_PATH: path },
+    files: [{ path, content: JSON.stringify(defaults) }],
+  };
+}
+
+/** Of a command's end only the text for the model tells, which is dressed up: the output alone stands beside it. */
 function readUpdate(update: JsonObject): JsonObject {
-  const name = stringField(objectField(update, "_meta"), "toolName");
-  if (update["sessionUpdate"] !== "tool_call_update" || name !== "run_shell_command") return update;
+  const { rawOutput: output, _meta: meta } = update;
+  const isCommand = stringField(meta, "toolName") === "run_shell_command";
+  if (update["sessionUpdate"] !== "tool_call_update" || !isCommand || typeof output !== "string")
+    return update;
   const texts = arrayField(update, "content").map((item) =>
     stringField(objectField(item, "content"), "text"),
   );
   const code = /\nExit Code: (\d+)\nSignal: /.exec(texts.join("\n"))?.[1];
-  if (code === undefined || numberField(objectField(update, "rawOutput"), "exitCode") !== undefined)
-    return update;
-  return { ...update, rawOutput: { output: update["rawOutput"], exitCode: Number(code) } };
+  return code === undefined
+    ? update
+    : { ...update, content: [], rawOutput: { output, exitCode: Number(code) } };
+}
+
+/** While it asks it names no tool, and entitles calls of MCP servers' tools with their input. */
+function describeTool({ kind, title, fields }: AcpToolCall): Partial<AcpToolFacts> | undefined {
+  const isNamed = stringField(fields["_meta"], "toolName") !== undefined;
+  return !isNamed && kind === "other" && isJsonObject(parseJson(title ?? "")) ? { kind: "mcp" } : undefined;
 }

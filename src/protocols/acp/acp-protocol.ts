@@ -59,6 +59,7 @@ export class AcpProtocol implements AgentProtocol {
   #waiting: AcpTurn[] = [];
   /** Whether what the agent says may still be the replayed history. */
   #isReplaying = false;
+  #hasHistory = false;
 
   constructor(input: ProtocolInput, profile: AcpProfile) {
     this.#input = input;
@@ -76,6 +77,7 @@ export class AcpProtocol implements AgentProtocol {
     this.#sessionId = undefined;
     this.#waiting = [];
     this.#isReplaying = false;
+    this.#hasHistory = false;
     const step = new StepBuilder();
     this.#proceed(this.#handshake.begin(), step);
     return step.build();
@@ -153,7 +155,7 @@ export class AcpProtocol implements AgentProtocol {
 
   tick(): Step {
     const step = new StepBuilder();
-    if (this.#state === "draining") this.#ready(step);
+    if (this.#state === "draining") this.#drained(step);
     else this.#conversation.flush(step);
     return step.build();
   }
@@ -251,6 +253,11 @@ export class AcpProtocol implements AgentProtocol {
     }
   }
 
+  #drained(step: StepBuilder): void {
+    if (this.#profile.showsLoadByHistory === true && !this.#hasHistory) step.resumeLost = true;
+    else this.#ready(step);
+  }
+
   #ready(step: StepBuilder): void {
     const { settings, isResumed } = this.#handshake;
     const nativeSessionId = this.#sessionId ?? "";
@@ -310,6 +317,7 @@ export class AcpProtocol implements AgentProtocol {
     const told = objectField(params, "update");
     const update = this.#profile.readUpdate?.(told) ?? told;
     if (this.#isReplaying && isConversation(update)) {
+      this.#hasHistory = true;
       if (this.#state === "draining") this.#awaitQuiet(step);
       return;
     }

@@ -87,6 +87,11 @@ export interface AcpProfile {
    * silent for this time. Default 200.
    */
   readonly replayQuietMs?: number;
+  /**
+   * The agent answers `session/load` alike whether or not it has the session: only a replayed history shows that it had
+   * it, and without one the session counts as lost. Default `false`.
+   */
+  readonly showsLoadByHistory?: boolean;
   /** `"launch"`: the model was given by argument, environment or file. Default `"protocol"`: it is set by request. */
   readonly modelBy?: "protocol" | "launch";
   /** The same for the level of `thinking`. */

@@ -105,8 +105,11 @@ export class SessionSettings {
     const option = this.#option("model");
     if (option !== undefined && offers(option, model)) return setOption(option.id, model);
     if (this.#models.length > 0 || this.#model !== undefined) {
+      // Some agents add to a model's name what makes it an id of theirs.
+      const named =
+        this.#models.find(({ value }) => value === model) ?? this.#models.find(({ name }) => name === model);
       // The list need not be whole: the agent knows whether it has the model.
-      return { method: "session/set_model", params: { modelId: model } };
+      return { method: "session/set_model", params: { modelId: named?.value ?? model } };
     }
     if (option?.choices.length === 0) return setOption(option.id, model);
     return notOffered("model", model, option?.choices ?? []);

@@ -204,7 +204,7 @@ export class ToolCalls {
     const told = toolCallOf(call);
     const { kind, title } = told;
     const own = this.#profile.describeTool?.(told) ?? {};
-    const mcpTool = this.#mcpTool(kind, title);
+    const mcpTool = this.#mcpTool(kind, title) ?? this.#mcpTool(kind, call.firstTitle);
     const known = own.name ?? stringField(fields, "name") ?? namedInMeta(fields);
     const name = known ?? mcpTool ?? kind ?? "other";
     return {
