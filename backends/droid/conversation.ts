@@ -23,7 +23,6 @@ const silent: ReadonlySet<unknown> = new Set([
   "loop_state_changed",
   "mcp_auth_completed",
   "permission_resolved",
-  "queued_messages_discarded",
   "session_working_directory_changed",
   "tool_execution_heartbeat",
   "tool_execution_phase_changed",

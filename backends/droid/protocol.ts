@@ -154,15 +154,16 @@ export class DroidProtocol implements AgentProtocol {
   }
 
   #response(response: JsonObject): Step {
-    const purpose = this.#requests.answered(stringField(response, "id"));
+    const id = stringField(response, "id") ?? "";
+    const purpose = this.#requests.answered(id);
     const refusal = response["error"] === undefined ? undefined : refusalOf(response["error"]);
     if (purpose === undefined) {
       return refusal === undefined ? {} : this.#placed([warning(refusal.message)], response);
     }
-    return this.#answered(purpose, objectField(response, "result"), refusal);
+    return this.#answered(id, purpose, objectField(response, "result"), refusal);
   }
 
-  #answered(purpose: Purpose, result: JsonObject, refusal: Refusal | undefined): Step {
+  #answered(id: string, purpose: Purpose, result: JsonObject, refusal: Refusal | undefined): Step {
     const turn = this.#turn;
     switch (purpose.type) {
       case "handshake":
@@ -171,7 +172,7 @@ export class DroidProtocol implements AgentProtocol {
         if (turn === undefined || refusal === undefined) return {};
         return this.#finish(turn, { type: "turn.failed", error: turnFailure("refused", refusal.message) });
       case "steer":
-        return this.#steered(purpose.request, turn, refusal);
+        return this.#steered(id, purpose, refusal);
       case "interrupt":
         return refusal === undefined ? {} : this.#placed([warning(refusal.message)], undefined);
       case "set_model": {
@@ -181,10 +182,9 @@ export class DroidProtocol implements AgentProtocol {
         return { responses: [{ id: purpose.request.id }], ...this.#placed(events, undefined) };
       }
       case "list_models": {
-        const { id } = purpose.request;
         if (refusal !== undefined) return { responses: [refused(purpose.request, refusal.message)] };
         this.#catalog.learn(arrayField(result, "models"));
-        return { responses: [{ id, models: modelList(result, this.#model) }] };
+        return { responses: [{ id: purpose.request.id, models: modelList(result, this.#model) }] };
       }
     }
   }
@@ -263,6 +263,12 @@ export class DroidProtocol implements AgentProtocol {
       case "structured_output":
         if (turn !== undefined) turn.output = notification["structuredOutput"];
         return { raw };
+      case "queued_messages_discarded":
+        return { raw, ...this.#discarded(notification) };
+      case "create_message": {
+        const events = this.#conversation.read(notification, turn?.isInterrupting === true) ?? [];
+        return this.#placed([...this.#tookUp(notification), ...events], raw);
+      }
       case "tool_result": {
         const isInterrupting = turn?.isInterrupting === true;
         const toolCallId = stringField(notification, "toolUseId") ?? "";
@@ -277,21 +283,51 @@ export class DroidProtocol implements AgentProtocol {
     }
   }
 
-  /** The agent has come to rest; but a message that it got in this moment sets it going once more. */
+  /** The agent has come to rest. */
   #runEnded(notification: JsonObject): Step {
     const turn = this.#turn;
     if (turn === undefined) return {};
     const reason = stringField(notification, "reason") ?? "completed";
     this.#conversation.runEnded(notification);
-    turn.runs -= 1;
+    // How the process ends is told by its end.
+    if (reason === "process_exit") return {};
     if (reason === "structured_output_schema_invalid" && !turn.isSchemaInWords && !turn.isInterrupting) {
       turn.isSchemaInWords = true;
       turn.errorMessage = undefined;
-      turn.runs += 1;
       return { write: [this.#promptLine(turn)] };
     }
-    if (turn.runs + turn.steering > 0) return {};
-    return this.#finish(turn, turnEnd(turn, reason));
+    turn.restReason = reason;
+    return this.#finishAtRest(turn);
+  }
+
+  /** A message that the agent has not taken up yet sets it going once more, whatever it came to rest for. */
+  #finishAtRest(turn: Turn): Step {
+    const { restReason, queued, isInterrupting } = turn;
+    if (restReason === undefined || (queued.size > 0 && !isInterrupting)) return {};
+    return this.#finish(turn, turnEnd(turn, restReason));
+  }
+
+  /** The agent takes a message up, be it a prompt or one that came later. */
+  #tookUp(notification: JsonObject): readonly AgentEventBody[] {
+    const turn = this.#turn;
+    const requestId = stringField(notification, "requestId");
+    if (turn === undefined || requestId === undefined || !turn.queued.delete(requestId)) return [];
+    if (turn.restReason === undefined) return [];
+    turn.restReason = undefined;
+    // What went wrong before is not how the turn ends.
+    const { errorMessage } = turn;
+    turn.errorMessage = undefined;
+    return errorMessage === undefined ? [] : [warning(errorMessage)];
+  }
+
+  /** Droid names the request where it gives up one message only. */
+  #discarded(notification: JsonObject): Step {
+    const turn = this.#turn;
+    if (turn === undefined) return {};
+    const requestId = stringField(notification, "requestId");
+    if (requestId === undefined) turn.queued.clear();
+    else turn.queued.delete(requestId);
+    return this.#finishAtRest(turn);
   }
 
   #finish(turn: Turn, end: AgentEventBody): Step {
@@ -306,24 +342,18 @@ export class DroidProtocol implements AgentProtocol {
     if (turn === undefined || turn.isInterrupting) {
       return { responses: [refused(request, "No turn is running that could be steered.")] };
     }
-    turn.steering += 1;
     const params = { ...messageFields(request.content), queuePlacement: "end_of_turn" };
-    return { write: [this.#requests.send("add_user_message", params, { type: "steer", request })] };
+    const line = this.#requests.send("add_user_message", params, { type: "steer", request, turn });
+    turn.queued.add(this.#requests.lastId);
+    return { write: [line] };
   }
 
-  #steered(request: HostRequest, turn: Turn | undefined, refusal: Refusal | undefined): Step {
-    const responses = [refusal === undefined ? { id: request.id } : refused(request, refusal.message)];
-    if (turn === undefined) return { responses };
-    turn.steering -= 1;
-    if (turn.runs > 0) return { responses };
-    // The agent was at rest already. Droid takes the message up as it would a prompt.
-    if (refusal === undefined) {
-      turn.runs = 1;
-      return { responses };
-    }
-    return turn.steering > 0
-      ? { responses }
-      : { responses, ...this.#finish(turn, turnEnd(turn, "completed")) };
+  /** Taking it up is told apart from this: the answer only says that Droid has the message. */
+  #steered(id: string, { request, turn }: Extract<Purpose, { type: "steer" }>, refusal?: Refusal): Step {
+    if (refusal === undefined) return { responses: [{ id: request.id }] };
+    const responses = [refused(request, refusal.message)];
+    turn.queued.delete(id);
+    return turn === this.#turn ? { responses, ...this.#finishAtRest(turn) } : { responses };
   }
 
   #setModel(request: HostRequest, model: string): Step {

@@ -50,5 +50,12 @@ export const sessionCapabilities: BackendCapabilities = {
   models: "cli",
 };
 
-/** The process of a turn speaks the same protocol; but between the turns there is none to ask for a list of models. */
-export const turnCapabilities: BackendCapabilities = { ...sessionCapabilities, models: "none" };
+/**
+ * The process of a turn speaks the same protocol; but between the turns there is none to ask for a list of models. A
+ * session that is taken up keeps its model, whatever the command line says.
+ */
+export const turnCapabilities: BackendCapabilities = {
+  ...sessionCapabilities,
+  setModel: false,
+  models: "none",
+};

@@ -4,10 +4,10 @@ import { outputInstructions, type AgentContentPart, type JsonObject, type TurnIn
 export class Turn {
   readonly input: TurnInput;
   isInterrupting = false;
-  /** Messages for the running agent that it has not confirmed yet. */
-  steering = 0;
-  /** Runs of the agent that are still to end. */
-  runs = 1;
+  /** Requests whose messages the agent has not taken up yet. It may do so in a run of its own. */
+  readonly queued = new Set<string>();
+  /** Why the agent came to rest; `undefined` while it runs. */
+  restReason: string | undefined;
   /** What Droid said of an error; it tells before the run ends. */
   errorMessage: string | undefined;
   /** The structured output. */

@@ -1,4 +1,5 @@
 import type { HostRequest, JsonObject } from "../../src/kit.ts";
+import type { Turn } from "./turn.ts";
 
 /** The version of the protocol that every line names. */
 const factoryApiVersion = "1.0.0";
@@ -7,7 +8,7 @@ const factoryApiVersion = "1.0.0";
 export type Purpose =
   | { readonly type: "handshake"; readonly step: string }
   | { readonly type: "prompt" }
-  | { readonly type: "steer"; readonly request: HostRequest }
+  | { readonly type: "steer"; readonly request: HostRequest; readonly turn: Turn }
   | { readonly type: "interrupt" }
   | { readonly type: "set_model"; readonly request: HostRequest; readonly model: string }
   | { readonly type: "list_models"; readonly request: HostRequest };
@@ -17,16 +18,21 @@ export class Requests {
   #count = 0;
   readonly #open = new Map<string, Purpose>();
 
-  /** The line of a request. Ids are not used twice in a session. */
+  /** The id of the latest request. Ids are not used twice in a session. */
+  get lastId(): string {
+    return `playpen-${String(this.#count)}`;
+  }
+
+  /** The line of a request. */
   send(method: string, params: JsonObject, purpose: Purpose): string {
-    const id = `playpen-${String(++this.#count)}`;
+    this.#count += 1;
+    const id = this.lastId;
     this.#open.set(id, purpose);
     return JSON.stringify({ ...envelope("request", id), method: `droid.${method}`, params });
   }
 
   /** What the request with this id was made for; `undefined` when there is none that waits. */
-  answered(id: string | undefined): Purpose | undefined {
-    if (id === undefined) return undefined;
+  answered(id: string): Purpose | undefined {
     const purpose = this.#open.get(id);
     this.#open.delete(id);
     return purpose;

@@ -75,6 +75,9 @@ export const lines = {
     lines.told("thinking_text_delta", { messageId, blockIndex, textDelta }),
   answerWritten: (content: readonly object[], id = "m-1") =>
     lines.told("create_message", { message: { id, role: "assistant", content } }),
+  /** A message of the host's as the agent takes it up. */
+  takenUp: (requestId: string) =>
+    lines.told("create_message", { message: { id: "u-1", role: "user", content: [] }, requestId }),
   call: (id: string, name = "Execute", input: object = { command: "ls" }) => ({
     type: "tool_use",
     id,

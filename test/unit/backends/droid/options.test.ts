@@ -46,9 +46,9 @@ describe("droid()", () => {
     },
   );
 
-  it("lists models only where there is a process to ask", () => {
-    expect(droid().capabilities.models).toBe("cli");
-    expect(droid({ mode: "turn" }).capabilities.models).toBe("none");
+  it("lists and changes models only where there is a process to ask", () => {
+    expect(droid().capabilities).toMatchObject({ models: "cli", setModel: true });
+    expect(droid({ mode: "turn" }).capabilities).toMatchObject({ models: "none", setModel: false });
   });
 });
 
