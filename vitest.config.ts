@@ -7,6 +7,8 @@ interface ProjectOptions {
   readonly order: number;
   /** Whether its tests start real programs, and so may leave something behind. */
   readonly startsPrograms?: boolean;
+  /** How many files run at a time. Default: one less than there are processors. */
+  readonly maxWorkers?: number;
 }
 
 function project(name: string, options: ProjectOptions): TestProjectInlineConfiguration {
@@ -18,12 +20,15 @@ function project(name: string, options: ProjectOptions): TestProjectInlineConfig
       testTimeout: options.testTimeoutMs,
       hookTimeout: options.testTimeoutMs,
       sequence: { groupOrder: options.order },
+      ...(options.maxWorkers === undefined ? {} : { maxWorkers: options.maxWorkers }),
       ...(options.startsPrograms === true ? { globalSetup: ["test/image/clean-machine.ts"] } : {}),
     },
   };
 }
 
 const minuteMs = 60_000;
+/** These tests wait for other programs most of their time. */
+const waiting = { startsPrograms: true, maxWorkers: 3 };
 
 export default defineConfig({
   resolve: {
@@ -41,8 +46,8 @@ export default defineConfig({
       project("unit", { order: 0, testTimeoutMs: minuteMs / 2 }),
       project("property", { order: 1, testTimeoutMs: 2 * minuteMs }),
       project("gate", { order: 2, testTimeoutMs: 4 * minuteMs }),
-      project("conformance", { order: 3, testTimeoutMs: 2 * minuteMs, startsPrograms: true }),
-      project("integration", { order: 4, testTimeoutMs: 3 * minuteMs, startsPrograms: true }),
+      project("conformance", { order: 3, testTimeoutMs: 2 * minuteMs, ...waiting }),
+      project("integration", { order: 4, testTimeoutMs: 3 * minuteMs, ...waiting }),
       project("examples", { order: 5, testTimeoutMs: 3 * minuteMs, startsPrograms: true }),
     ],
   },

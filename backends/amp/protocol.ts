@@ -15,12 +15,12 @@ import {
   type Step,
   type StopReason,
   type TurnInput,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { exitFailure, isThreadMissing, turnFailure } from "./failures.ts";
 import { mcpServerStatuses } from "./mcp-status.ts";
 import { promptLine } from "./prompt-line.ts";
 import { ToolCalls } from "./tool-calls.ts";
-import { unparsedLine } from "./unparsed-line.ts";
 import { UsageMeter } from "./usage-meter.ts";
 
 /** Reads the lines of `amp --execute --stream-json-thinking`: one process for each turn. */

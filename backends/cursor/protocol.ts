@@ -14,12 +14,12 @@ import {
   type Step,
   type TurnInput,
   type Usage,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { exitFailure, isChatMissing, turnFailure } from "./failures.ts";
 import { Messages } from "./messages.ts";
 import { Retries } from "./retries.ts";
 import { ToolCalls } from "./tool-calls.ts";
-import { unparsedLine } from "./unparsed-line.ts";
 
 /** Reads the lines of `cursor-agent --print --output-format stream-json`: one process for each turn. */
 export class CursorProtocol implements AgentProtocol {

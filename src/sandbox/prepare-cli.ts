@@ -63,10 +63,14 @@ async function install(
 ): Promise<string> {
   const { cli, name } = backend;
   const specifier = `${cli.package}@${cli.version}`;
-  const missing = (why: string): SandboxAgentError<"cli_missing"> =>
+  const missing = (why: string, remedy?: string): SandboxAgentError<"cli_missing"> =>
     new SandboxAgentError("cli_missing", `${name}: "${cli.command}" is not in the sandbox, and ${why}.`, {
       details: { agent: name, command: cli.command },
+      ...(remedy === undefined ? {} : { remedy }),
     });
+  if (cli.package === "") {
+    throw missing("no npm package brings it", "Put the CLI into the image, or name it with `command`.");
+  }
   if (!backend.install) throw missing("its installation is switched off (install: false)");
   if (facts.get("npm") === undefined) throw missing("neither is npm, to install it with");
   const node = Number(/^v(\d+)/.exec(facts.get("node") ?? "")?.[1] ?? 0);

@@ -65,6 +65,7 @@ export interface Skill {
 export interface CliRecipe {
   /** Looked up on the sandbox's PATH. */
   readonly command: string;
+  /** The npm package that brings it; empty where none does. */
   readonly package: string;
   /** The exact version this backend was tested with. */
   readonly version: string;

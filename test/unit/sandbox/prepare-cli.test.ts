@@ -161,6 +161,17 @@ describe("prepareCli", () => {
     await expect(prepare()).rejects.toMatchObject({ code: "cli_missing", reason: /Node 18.*v16\.20\.0/ });
   });
 
+  it("tells what to do about a CLI that is not on npm", async () => {
+    await fakeNpm();
+    const agent = { ...backend, cli: { ...backend.cli, package: "" } };
+    await expect(prepare({ agent })).rejects.toMatchObject({
+      code: "cli_missing",
+      reason: /no npm package brings it/,
+      remedy: /^Put the CLI into the image/,
+    });
+    await expect(readdir(join(folder, "npm-arguments"))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   it("tells npm's own words when the installation fails, without secrets, and leaves nothing half done", async () => {
     await fakeNpm('install_it; echo "E404 for token sekret-0123456789" >&2; exit 7');
     const redactor = new Redactor();
