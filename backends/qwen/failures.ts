@@ -1,4 +1,4 @@
-import { modelFailure, type TurnErrorInfo } from "../../src/kit.ts";
+import { modelFailure, type AgentExit, type TurnErrorInfo } from "../../src/kit.ts";
 
 /** The error that Qwen Code tells where an answer of the model would stand: `[API Error: 401 Incorrect API key]`. */
 export function failureInText(text: string): TurnErrorInfo | undefined {
@@ -22,6 +22,13 @@ export function toldFailure(message: string): TurnErrorInfo {
     return { code: "network_error", message: said, retryable: true };
   }
   return isStatus ? modelFailure(said, status) : modelFailure(said);
+}
+
+const debugWords = /^(?:Debug mode enabled|Logging to: .*)\n?/gm;
+
+/** The exit without what Qwen Code says of being told more than it would by itself. */
+export function quietExit(exit: AgentExit): AgentExit {
+  return { ...exit, stderr: exit.stderr.replace(debugWords, "") };
 }
 
 /** Whether words of Qwen Code's say that it has no such session. */

@@ -10,6 +10,8 @@ const defaultEnvironment: Environment = {
   QWEN_DISABLE_AUTO_TITLE: "1",
   // A connection at the start that may come to nothing.
   QWEN_CODE_DISABLE_PRECONNECT: "1",
+  // It would write down all that it does in a log that nobody reads.
+  QWEN_DEBUG_LOG_FILE: "0",
   // It would start itself once more to get more memory; the second process outlives the first one.
   QWEN_CODE_NO_RELAUNCH: "1",
 };
@@ -49,6 +51,8 @@ export function qwenLaunch(options: QwenOptions, input: LaunchInput): Launch {
 function turnArguments({ resume, sessionId }: LaunchInput): readonly string[] {
   return [
     ...["--output-format", "stream-json", "--include-partial-messages"],
+    // Of a command's result it would tell what was printed, and not how it ended.
+    "--debug",
     ...(resume === undefined ? ["--session-id", sessionId] : ["--resume", resume.nativeSessionId]),
   ];
 }

@@ -24,6 +24,7 @@ import { isUsable, ownModel, toldModel } from "../models.ts";
 import { isRefusal, questionTool, shellResult, toolKind } from "../tools.ts";
 import { declined, onceOnly, QuestionDesk, requestedTool } from "./desk.ts";
 import { RememberedCalls } from "./remembered.ts";
+import { SubAgents } from "./sub-agents.ts";
 import { CallUpdates, compacted, isCompaction, parentCall } from "./updates.ts";
 
 const updatePrefix = '{"jsonrpc":"2.0","method":"session/update"';
@@ -37,6 +38,7 @@ export class SessionProtocol implements AgentProtocol {
   readonly #acp: AcpProtocol;
   readonly #servers: readonly string[];
   readonly #updates = new CallUpdates();
+  readonly #subAgents = new SubAgents();
   readonly #questions = new QuestionDesk();
   readonly #remembered = new RememberedCalls();
   /** Calls that a permission was asked for. */
@@ -89,6 +91,7 @@ export class SessionProtocol implements AgentProtocol {
     this.#isRunning = false;
     this.#failure = undefined;
     this.#updates.clear();
+    this.#subAgents.clear();
     this.#questions.clear();
     this.#remembered.clear();
     this.#asked.clear();
@@ -98,6 +101,7 @@ export class SessionProtocol implements AgentProtocol {
   prompt(turn: TurnInput): Step {
     this.#isRunning = true;
     this.#isCompaction = isCompaction(turn.content);
+    this.#subAgents.clear();
     this.#failure = undefined;
     return this.#told(this.#acp.prompt(turn));
   }
@@ -148,6 +152,14 @@ export class SessionProtocol implements AgentProtocol {
     const params = objectField(message, "params");
     const update = objectField(params, "update");
     if (update["sessionUpdate"] === "user_message_chunk") this.#hasHistory = true;
+    const below = this.#isRunning ? this.#subAgents.text(update) : undefined;
+    if (below !== undefined) return { raw: message, events: below };
+    const before = this.#isRunning ? this.#subAgents.other(update) : [];
+    const step = this.#ownUpdate(line, message, params, update);
+    return before.length === 0 ? step : { ...step, events: [...before, ...(step.events ?? [])] };
+  }
+
+  #ownUpdate(line: string, message: unknown, params: JsonObject, update: JsonObject): Step {
     const event = compacted(update, this.#isCompaction);
     if (event !== undefined) {
       // What the user asked for, the user is told as well.

@@ -64,7 +64,7 @@ export class CallUpdates {
       ...known,
       ...update,
       ...(content.length === 0 ? {} : { content }),
-      ...rawOutput(update["rawOutput"]),
+      ...rawOutput(update["rawOutput"], content.length > 0),
     };
   }
 
@@ -90,8 +90,12 @@ function wholeDiff(item: unknown, knownPath: string | undefined): unknown {
   return oldText === "" ? { ...rest, path } : { ...item, path };
 }
 
-/** Of an edit it tells the whole file twice, and the diff, which the change of the file has. */
-function rawOutput(raw: unknown): { readonly rawOutput?: JsonObject } {
+/**
+ * Of an edit it tells the whole file twice, and the diff, which the change of the file has. A text is for people to see,
+ * and leaves out what stands in the content: the exit code of a command, for one.
+ */
+function rawOutput(raw: unknown, hasContent: boolean): { readonly rawOutput?: JsonObject | undefined } {
+  if (typeof raw === "string" && hasContent) return { rawOutput: undefined };
   if (!isJsonObject(raw) || raw["fileDiff"] === undefined) return {};
   const { fileDiff: _diff, originalContent: _before, newContent: _after, ...rest } = raw;
   return { rawOutput: { ...rest, output: "" } };

@@ -1,5 +1,4 @@
 import {
-  numberField,
   objectField,
   stringField,
   type AgentEventBody,
@@ -84,8 +83,8 @@ export class MessageReader {
   #begin(event: JsonObject): Events {
     const type = stringField(objectField(event, "content_block"), "type");
     if (type !== "text" && type !== "thinking") return [];
-    const place = numberField(event, "index") ?? this.#blocks;
-    this.#blocks += 1;
+    // Its own numbers begin anew with each kind.
+    const place = this.#blocks++;
     const noun = type === "text" ? "message" : "reasoning";
     this.#open = { noun, id: `${this.#messageId}#${place}`, sent: "", held: "" };
     return [];

@@ -18,7 +18,7 @@ import {
   type Step,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { failureInText, isPlainAnswer, isSessionMissing, toldFailure } from "../failures.ts";
+import { failureInText, isPlainAnswer, isSessionMissing, quietExit, toldFailure } from "../failures.ts";
 import { unparsedLine } from "../unparsed-line.ts";
 import { promptText } from "./answer-schema.ts";
 import { MessageReader } from "./messages.ts";
@@ -112,7 +112,7 @@ export class TurnProtocol implements AgentProtocol {
     this.#isRunning = false;
     const failed: AgentEventBody = {
       type: "turn.failed",
-      error: exitedFailure("Qwen Code", exit),
+      error: exitedFailure("Qwen Code", quietExit(exit)),
       ...this.#figures(),
     };
     if (this.#resume !== undefined && !this.#wasTold && isSessionMissing(exit.stderr)) {
@@ -175,7 +175,7 @@ export class TurnProtocol implements AgentProtocol {
 
   #user(line: JsonObject): readonly AgentEventBody[] {
     return arrayField(objectField(line, "message"), "content").flatMap((part) =>
-      stringField(part, "type") === "tool_result" ? this.#tools.complete(part) : [],
+      stringField(part, "type") === "tool_result" ? this.#tools.complete(part, this.#isInterrupting) : [],
     );
   }
 

@@ -7,6 +7,7 @@ import {
   type AgentEventBody,
   type JsonObject,
   type PlanEntry,
+  type ToolStatus,
 } from "../../../src/kit.ts";
 import { answerTool, isRefusal, shellResult, toolKind, toolTitle } from "../tools.ts";
 
@@ -56,7 +57,8 @@ export class ToolCalls {
     return [parent === undefined ? event : { ...event, parentToolCallId: parent }];
   }
 
-  complete(block: unknown): Events {
+  /** `isInterrupting`: what fails now, fails because it is stopped. */
+  complete(block: unknown, isInterrupting: boolean): Events {
     const toolCallId = stringField(block, "tool_use_id");
     if (toolCallId === undefined) return [];
     const call = this.#open.get(toolCallId);
@@ -66,7 +68,7 @@ export class ToolCalls {
     if (this.#answers.delete(toolCallId)) return isError ? [refusedAnswer(text)] : [];
     const result = call?.name === "run_shell_command" ? shellResult(text) : undefined;
     const failed = isError || (result?.exitCode !== undefined && result.exitCode !== 0);
-    const status = !failed ? "ok" : this.#deniesAll || isRefusal(text) ? "denied" : "error";
+    const status = failed ? this.#failedStatus(text, isInterrupting) : "ok";
     return [
       {
         type: "tool.completed",
@@ -77,6 +79,11 @@ export class ToolCalls {
       },
       ...(status === "ok" && call !== undefined ? effects(toolCallId, call, text) : []),
     ];
+  }
+
+  #failedStatus(text: string, isInterrupting: boolean): ToolStatus {
+    if (this.#deniesAll || isRefusal(text)) return "denied";
+    return isInterrupting ? "interrupted" : "error";
   }
 }
 

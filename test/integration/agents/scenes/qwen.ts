@@ -1,4 +1,4 @@
-import { qwen } from "../../../../backends/qwen/index.ts";
+import { qwen } from "playpen/qwen";
 import type { AgentDescription } from "./agent-description.ts";
 
 export const qwenScene: AgentDescription = {
@@ -6,14 +6,14 @@ export const qwenScene: AgentDescription = {
   command: "qwen",
   hasTurnMode: true,
   // It tries again for long when the model fails.
-  patienceMs: 90_000,
+  patienceMs: 150_000,
   backend: ({ url, key, env, ...options }) =>
     qwen({
       ...options,
       baseUrl: `${url}/v1`,
       model: "stand-in",
       models: ["other-model"],
-      maxRetries: 1,
+      maxRetries: 0,
       env: { OPENAI_API_KEY: key, ...env },
     }),
 };
