@@ -5,7 +5,6 @@ import {
   objectField,
   parseJson,
   stringField,
-  type AcpProfile,
   type AcpTokens,
   type AcpToolCall,
   type AcpToolFacts,

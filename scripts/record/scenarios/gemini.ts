@@ -12,8 +12,8 @@ export default defineRecording({
   options: { model: "gemini-2.5-flash" },
   connect: (options, { url, apiKey }) => ({
     ...options,
-    apiKey,
     baseUrl: url,
+    env: { GEMINI_API_KEY: apiKey, ...options.env },
     settings: { general: { maxAttempts: 2 }, ...options.settings },
   }),
   scenarios: [

@@ -42,7 +42,7 @@ export const permissionScenarios: readonly Scenario<GeminiOptions>[] = [
       await answerPermission(recorder, "allow");
       await answerPermission(recorder, "deny");
       await recorder.turnEnd();
-      await recorder.close();
+      await recorder.kill("SIGTERM");
     },
   },
   {

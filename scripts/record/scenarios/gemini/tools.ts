@@ -42,7 +42,16 @@ export const toolScenarios: readonly Scenario<GeminiOptions>[] = [
       await recorder.close();
     },
   },
-  oneTurn("mcp", "A tool of an MCP server.", `${echo}\n!text Echoed.`, { withEchoServer: true }),
+  {
+    name: "mcp",
+    about: "A tool of an MCP server. With a server the CLI does not end with its input.",
+    withEchoServer: true,
+    run: async (recorder) => {
+      await recorder.start();
+      await recorder.turn(`${echo}\n!text Echoed.`);
+      await recorder.kill("SIGTERM");
+    },
+  },
   oneTurn(
     "allowed-tools",
     "Only one tool may be used.",
