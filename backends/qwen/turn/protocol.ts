@@ -189,7 +189,9 @@ export class TurnProtocol implements AgentProtocol {
     const figures = this.#figures();
     if (this.#isInterrupting) return { type: "turn.interrupted", by: "host", ...figures };
     const text = stringField(line, "result") ?? "";
-    const told = this.#messages.failure ?? failureInText(text);
+    // What was streamed was read closely; of an answer that was not, there is only this.
+    const unread = this.#messages.text === "" ? failureInText(text) : undefined;
+    const told = this.#messages.failure ?? unread;
     if (told !== undefined) return { type: "turn.failed", error: told, ...figures };
     if (booleanField(line, "is_error") === true || line["subtype"] !== "success") {
       const said = stringField(objectField(line, "error"), "message") ?? text;
