@@ -264,10 +264,13 @@ export class DroidProtocol implements AgentProtocol {
         if (turn !== undefined) turn.output = notification["structuredOutput"];
         return { raw };
       case "queued_messages_discarded":
-        return { raw, ...this.#discarded(notification) };
+        // Droid names the request where it gives up one message only.
+        turn?.discard(stringField(notification, "requestId"));
+        return turn === undefined ? { raw } : { raw, ...this.#finishAtRest(turn) };
       case "create_message": {
+        const wrong = turn?.takeUp(stringField(notification, "requestId") ?? "");
         const events = this.#conversation.read(notification, turn?.isInterrupting === true) ?? [];
-        return this.#placed([...this.#tookUp(notification), ...events], raw);
+        return this.#placed(wrong === undefined ? events : [warning(wrong), ...events], raw);
       }
       case "tool_result": {
         const isInterrupting = turn?.isInterrupting === true;
@@ -300,34 +303,9 @@ export class DroidProtocol implements AgentProtocol {
     return this.#finishAtRest(turn);
   }
 
-  /** A message that the agent has not taken up yet sets it going once more, whatever it came to rest for. */
   #finishAtRest(turn: Turn): Step {
-    const { restReason, queued, isInterrupting } = turn;
-    if (restReason === undefined || (queued.size > 0 && !isInterrupting)) return {};
-    return this.#finish(turn, turnEnd(turn, restReason));
-  }
-
-  /** The agent takes a message up, be it a prompt or one that came later. */
-  #tookUp(notification: JsonObject): readonly AgentEventBody[] {
-    const turn = this.#turn;
-    const requestId = stringField(notification, "requestId");
-    if (turn === undefined || requestId === undefined || !turn.queued.delete(requestId)) return [];
-    if (turn.restReason === undefined) return [];
-    turn.restReason = undefined;
-    // What went wrong before is not how the turn ends.
-    const { errorMessage } = turn;
-    turn.errorMessage = undefined;
-    return errorMessage === undefined ? [] : [warning(errorMessage)];
-  }
-
-  /** Droid names the request where it gives up one message only. */
-  #discarded(notification: JsonObject): Step {
-    const turn = this.#turn;
-    if (turn === undefined) return {};
-    const requestId = stringField(notification, "requestId");
-    if (requestId === undefined) turn.queued.clear();
-    else turn.queued.delete(requestId);
-    return this.#finishAtRest(turn);
+    const { restReason, isOver } = turn;
+    return restReason !== undefined && isOver ? this.#finish(turn, turnEnd(turn, restReason)) : {};
   }
 
   #finish(turn: Turn, end: AgentEventBody): Step {
@@ -344,7 +322,7 @@ export class DroidProtocol implements AgentProtocol {
     }
     const params = { ...messageFields(request.content), queuePlacement: "end_of_turn" };
     const line = this.#requests.send("add_user_message", params, { type: "steer", request, turn });
-    turn.queued.add(this.#requests.lastId);
+    turn.queue(this.#requests.lastId);
     return { write: [line] };
   }
 
@@ -352,7 +330,7 @@ export class DroidProtocol implements AgentProtocol {
   #steered(id: string, { request, turn }: Extract<Purpose, { type: "steer" }>, refusal?: Refusal): Step {
     if (refusal === undefined) return { responses: [{ id: request.id }] };
     const responses = [refused(request, refusal.message)];
-    turn.queued.delete(id);
+    turn.discard(id);
     return turn === this.#turn ? { responses, ...this.#finishAtRest(turn) } : { responses };
   }
 

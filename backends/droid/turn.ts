@@ -5,7 +5,7 @@ export class Turn {
   readonly input: TurnInput;
   isInterrupting = false;
   /** Requests whose messages the agent has not taken up yet. It may do so in a run of its own. */
-  readonly queued = new Set<string>();
+  readonly #queued = new Set<string>();
   /** Why the agent came to rest; `undefined` while it runs. */
   restReason: string | undefined;
   /** What Droid said of an error; it tells before the run ends. */
@@ -17,6 +17,30 @@ export class Turn {
 
   constructor(input: TurnInput) {
     this.input = input;
+  }
+
+  /** The agent is at rest, and no message sets it going once more, which it would whatever it came to rest for. */
+  get isOver(): boolean {
+    return this.restReason !== undefined && (this.#queued.size === 0 || this.isInterrupting);
+  }
+
+  queue(requestId: string): void {
+    this.#queued.add(requestId);
+  }
+
+  /** The message will not be taken up; without an id, none will. */
+  discard(requestId: string | undefined): void {
+    if (requestId === undefined) this.#queued.clear();
+    else this.#queued.delete(requestId);
+  }
+
+  /** The agent takes a message up. Gives what went wrong before, which is not how the turn ends. */
+  takeUp(requestId: string): string | undefined {
+    if (!this.#queued.delete(requestId) || this.restReason === undefined) return undefined;
+    this.restReason = undefined;
+    const { errorMessage } = this;
+    this.errorMessage = undefined;
+    return errorMessage;
   }
 }
 

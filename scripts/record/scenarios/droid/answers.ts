@@ -56,6 +56,18 @@ export const answerScenarios: readonly Scenario<DroidOptions>[] = [
     },
   },
   {
+    name: "compaction",
+    about: "The context grows beyond its bound, and is made shorter.",
+    options: { settings: { compactionTokenLimit: 20_000 } },
+    run: (recorder) =>
+      turns(
+        recorder,
+        `!text ${"word ".repeat(50)}`,
+        "!usage input=39000 output=20\n!text Big.",
+        "!text After.",
+      ),
+  },
+  {
     name: "turn-mode",
     about: "A process for each turn.",
     options: { mode: "turn" },

@@ -17,6 +17,7 @@ export const failureScenarios: readonly Scenario<DroidOptions>[] = [
   oneTurn("api-too-long", "The context is too long.", "!status 400 maximum context length exceeded", {
     waitMs,
   }),
+  oneTurn("api-429", "Too many requests, with no end.", "!status 429 Slow down", { waitMs }),
   oneTurn(
     "api-429-recovers",
     "Too many requests, once.",
