@@ -1,3 +1,4 @@
+import { isJsonObject, parseJson } from "../../../kit/json.ts";
 import { SandboxAgent } from "../../../sandbox-agent.ts";
 import type { AgentBackend } from "../../../spec/backend.ts";
 import type { AgentEvent } from "../../../spec/events.ts";
@@ -93,15 +94,26 @@ function recordedAgent({ backend, transcript }: TranscriptSubject): AgentBackend
 
 /** Events without what is another in every session; those of turns first, since the others come between them by chance. */
 function comparable(events: readonly AgentEvent[]): readonly object[] {
+  const turnIds = [...new Set(events.flatMap(({ turnId }) => turnId ?? []))];
   const bodies = events
     .filter(({ type }) => type !== "sandbox.progress")
     .map(({ seq: _seq, at: _at, sessionId: _sessionId, turnId, ...body }) => ({
       isOfTurn: turnId !== undefined,
-      body: "durationMs" in body ? { ...body, durationMs: 0 } : body,
+      body: withoutIds("durationMs" in body ? { ...body, durationMs: 0 } : body, turnIds),
     }));
   return [...bodies.filter(({ isOfTurn }) => isOfTurn), ...bodies.filter(({ isOfTurn }) => !isOfTurn)].map(
     ({ body }) => body,
   );
+}
+
+/** Ids of messages may begin with that of their turn: its place stands in its stead. */
+function withoutIds(body: object, turnIds: readonly string[]): object {
+  const renamed = turnIds.reduce(
+    (text, turnId, place) => text.replaceAll(turnId, `turn-${String(place + 1)}`),
+    JSON.stringify(body),
+  );
+  const value = parseJson(renamed);
+  return isJsonObject(value) ? value : body;
 }
 
 function* inPieces(bytes: Uint8Array, size: number): Iterable<Uint8Array> {
