@@ -26,9 +26,13 @@ export function toldFailure(message: string): TurnErrorInfo {
 
 const debugWords = /^(?:Debug mode enabled|Logging to: .*)\n?/gm;
 
-/** The exit without what Qwen Code says of being told more than it would by itself. */
+/** All that it prints where it does not know an argument: it is so long that its beginning may be lost. */
+const usage = /^[\s\S]*-h, --help +Show help +\[boolean\]\s*/;
+const usageTold = "Error: It did not take its arguments, without saying which one.\n";
+
+/** The exit without what Qwen Code says of being told more than it would by itself, and of how it is used. */
 export function quietExit(exit: AgentExit): AgentExit {
-  return { ...exit, stderr: exit.stderr.replace(debugWords, "") };
+  return { ...exit, stderr: exit.stderr.replace(debugWords, "").replace(usage, usageTold) };
 }
 
 /** Whether words of Qwen Code's say that it has no such session. */

@@ -19,7 +19,7 @@ import {
   type TurnErrorInfo,
   type TurnInput,
 } from "../../../src/kit.ts";
-import { failureInText, toldFailure } from "../failures.ts";
+import { failureInText, quietExit, toldFailure } from "../failures.ts";
 import { isUsable, ownModel, toldModel } from "../models.ts";
 import { isRefusal, questionTool, shellResult, toolKind } from "../tools.ts";
 import { declined, onceOnly, QuestionDesk, requestedTool } from "./desk.ts";
@@ -144,7 +144,7 @@ export class SessionProtocol implements AgentProtocol {
   }
 
   end(exit: AgentExit): Step {
-    return this.#told(this.#acp.end(exit));
+    return this.#told(this.#acp.end(quietExit(exit)));
   }
 
   #update(line: string): Step {

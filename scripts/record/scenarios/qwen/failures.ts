@@ -41,7 +41,7 @@ export const failureScenarios: readonly Scenario<QwenOptions>[] = [
     about: "The CLI is killed while a command runs.",
     run: async (recorder) => {
       await recorder.start();
-      recorder.prompt("!shell sleep 60");
+      recorder.prompt("!shell echo begun; sleep 60");
       await recorder.next("tool.started");
       await recorder.kill("SIGKILL");
     },
