@@ -17,23 +17,44 @@ const turnLimitReached = 53;
 /** The error of a result whose process has ended. */
 export function resultFailure(message: string, exit: AgentExit): TurnErrorInfo {
   if (exit.code === turnLimitReached) return { code: "budget_exceeded", message, retryable: false };
+  return namedFailure(message) ?? modelFailure(readable(message), bodyStatus(message) ?? statusOf(exit.code));
+}
+
+/** What an error's words say better than the status that the CLI tells. */
+export function namedFailure(message: string): TurnErrorInfo | undefined {
   const told = readable(message);
-  const status = bodyStatus(message) ?? statusOf(exit.code);
+  // The API answers a key that it does not know with status 400.
   if (/API[ _]key not valid|API_KEY_INVALID/i.test(message))
     return { ...modelFailure(told, 401), status: 400 };
-  return modelFailure(told, status);
+  // The CLI makes a 500, or nothing, of these.
+  if (/\bmodels\/\S+ is not found\b/i.test(told)) return modelFailure(told, 404);
+  if (/\bfetch failed\b/i.test(told)) return modelFailure(told);
+  return undefined;
 }
 
 /** The error of a process that ended without a result. */
 export function exitFailure(exit: AgentExit): TurnErrorInfo {
   const message = lastErrorLine(exit.stderr);
   if (exit.code === authenticationFailed) {
-    return { code: "authentication_failed", message, retryable: false, ...exitFacts(exit) };
+    // The last line only says to try again.
+    const reason = exit.stderr.split("\n").find((line) => /auth|credential|_KEY\b/i.test(line));
+    const told = reason?.trim() ?? message;
+    return { code: "authentication_failed", message: told, retryable: false, ...exitFacts(exit) };
   }
   if (exit.code === turnLimitReached) {
     return { code: "budget_exceeded", message, retryable: false, ...exitFacts(exit) };
   }
   return exitedFailure("Gemini CLI", exit);
+}
+
+/** What the CLI says on standard error in every session. */
+const noise =
+  /^(?:YOLO mode is enabled\b|Ripgrep is not available\b|Warning: 256-color support\b|\[STARTUP\] )/;
+
+/** The exit without what says nothing of why it came to it. */
+export function quietExit(exit: AgentExit): AgentExit {
+  const lines = exit.stderr.split("\n").filter((line) => !noise.test(line));
+  return { ...exit, stderr: lines.join("\n") };
 }
 
 /** Whether the process ended because there is no session to resume. */

@@ -1,7 +1,6 @@
-import { AcpProtocol, type AgentBackend, type Environment } from "../../src/kit.ts";
+import type { AgentBackend, Environment } from "../../src/kit.ts";
 import { geminiLaunch } from "./launch.ts";
 import { checkGeminiOptions, type GeminiOptions } from "./options.ts";
-import { geminiProfile } from "./profile.ts";
 import {
   documentedModels,
   geminiCli,
@@ -9,6 +8,7 @@ import {
   sessionCapabilities,
   turnCapabilities,
 } from "./recipe.ts";
+import { SessionProtocol } from "./session-protocol.ts";
 import { TurnProtocol } from "./turn-protocol.ts";
 
 /**
@@ -39,7 +39,7 @@ export function gemini(options: GeminiOptions = {}): AgentBackend {
     ...(command === undefined ? {} : { command: typeof command === "string" ? [command] : command }),
     install: options.install ?? true,
     launch: (input) => geminiLaunch(options, input),
-    protocol: (input) => (mode === "turn" ? new TurnProtocol(input) : new AcpProtocol(input, geminiProfile)),
+    protocol: (input) => (mode === "turn" ? new TurnProtocol(input) : new SessionProtocol(input)),
   };
 }
 

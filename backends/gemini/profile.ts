@@ -1,7 +1,6 @@
 import {
   arrayField,
   isJsonObject,
-  modelFailure,
   numberField,
   objectField,
   parseJson,
@@ -12,6 +11,7 @@ import {
   type AcpToolFacts,
   type JsonObject,
 } from "../../src/kit.ts";
+import { namedFailure } from "./failures.ts";
 import { commandEnd, toolKind, toolNameOf } from "./tools.ts";
 
 /** What is peculiar to `gemini --acp`. */
@@ -25,17 +25,8 @@ export const geminiProfile: AcpProfile = {
   readUpdate,
   wholeThoughts: true,
   describeTool,
-  failureOf: ({ message }) =>
-    // The API answers a key that it does not know with status 400.
-    /API[ _]key not valid|API_KEY_INVALID/i.test(message)
-      ? { ...modelFailure(readable(message), 401), status: 400 }
-      : undefined,
+  failureOf: ({ message }) => namedFailure(message),
 };
-
-function readable(message: string): string {
-  const body = parseJson(message);
-  return stringField(objectField(body, "error"), "message") ?? message;
-}
 
 function turnTokens(result: JsonObject): AcpTokens | undefined {
   const count = objectField(objectField(objectField(result, "_meta"), "quota"), "token_count");

@@ -17,7 +17,7 @@ import {
   type TurnInput,
   type Usage,
 } from "../../src/kit.ts";
-import { exitFailure, isSessionLost, resultFailure } from "./failures.ts";
+import { exitFailure, isSessionLost, quietExit, resultFailure } from "./failures.ts";
 import { commandEnd, toolKind, toolTitle } from "./tools.ts";
 
 /** Reads the lines of `gemini -o stream-json`: one process for each turn, which ends with the turn. */
@@ -99,8 +99,9 @@ export class TurnProtocol implements AgentProtocol {
     return {};
   }
 
-  end(exit: AgentExit): Step {
+  end(processExit: AgentExit): Step {
     if (!this.#isRunning) return {};
+    const exit = quietExit(processExit);
     this.#isRunning = false;
     const events = this.#closeText();
     if (this.#isInterrupted) return { events: [...events, { type: "turn.interrupted", by: "host" }] };

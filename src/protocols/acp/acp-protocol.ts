@@ -236,11 +236,12 @@ export class AcpProtocol implements AgentProtocol {
         step.startError = outcome.error;
         // Nothing more is to come: most agents end then.
         step.closeStdin = true;
+        if (this.#waiting.length > 0) step.background = false;
         for (const _turn of this.#waiting) step.emit({ type: "turn.failed", error: outcome.error });
         this.#waiting = [];
         return;
       case "lost":
-        step.resumeLost = true;
+        this.#lose(step);
         return;
       case "ready":
         this.#sessionId = outcome.sessionId;
@@ -254,8 +255,14 @@ export class AcpProtocol implements AgentProtocol {
   }
 
   #drained(step: StepBuilder): void {
-    if (this.#profile.showsLoadByHistory === true && !this.#hasHistory) step.resumeLost = true;
+    if (this.#profile.showsLoadByHistory === true && !this.#hasHistory) this.#lose(step);
     else this.#ready(step);
+  }
+
+  /** The session is not there: nothing is expected of this process any more. */
+  #lose(step: StepBuilder): void {
+    this.#state = "none";
+    step.resumeLost = true;
   }
 
   #ready(step: StepBuilder): void {
@@ -288,6 +295,7 @@ export class AcpProtocol implements AgentProtocol {
       const { content } = turn.input;
       if (!this.#handshake.facts.takesImages && content.some((part) => part.type === "image")) {
         const message = `${this.#profile.product} takes no images: describe it in words, or pass it as a file.`;
+        step.background = false;
         step.emit({ type: "turn.failed", error: { code: "unsupported", message, retryable: false } });
         continue;
       }

@@ -15,6 +15,8 @@ interface Call {
   streamed: string;
   /** A permission was asked for it. */
   isAsked: boolean;
+  /** What was shown of it while a permission was asked: none of it is output. */
+  askedContent: unknown;
   /** The diffs that it showed last: some agents show them only while they ask. */
   diffs: readonly unknown[];
 }
@@ -103,6 +105,7 @@ export class ToolCalls {
     const input = isJsonObject(known) && isJsonObject(rawInput) ? { ...known, ...rawInput } : rawInput;
     const call = this.#merge(toolCallId, { ...rest, rawInput: input });
     call.isAsked = true;
+    call.askedContent = call.fields["content"];
     return { facts: this.#describe(call), toolCallId, events: call.isClosed ? [] : this.#start(call) };
   }
 
@@ -137,7 +140,7 @@ export class ToolCalls {
           isStarted: false,
           isClosed: false,
         },
-        ...{ streamed: "", isAsked: false, diffs: [] },
+        ...{ streamed: "", isAsked: false, askedContent: undefined, diffs: [] },
       };
       this.#calls.set(toolCallId, call);
     }
@@ -173,7 +176,7 @@ export class ToolCalls {
         type: "tool.completed",
         toolCallId,
         status,
-        output: callOutput(fields),
+        output: callOutput(isOnlyAsked(call) ? { ...fields, content: [] } : fields),
         ...(isJsonObject(content) ? { content } : {}),
         ...(exitCode === undefined ? {} : { exitCode }),
       },
@@ -215,6 +218,11 @@ export class ToolCalls {
       ...(own.parentToolCallId === undefined ? {} : { parentToolCallId: own.parentToolCallId }),
     };
   }
+}
+
+/** Whether nothing was shown of the call since it was asked for. */
+function isOnlyAsked({ askedContent, fields }: Call): boolean {
+  return askedContent !== undefined && fields["content"] === askedContent;
 }
 
 function toolCallOf({ toolCallId, fields, firstTitle }: Call): AcpToolCall {

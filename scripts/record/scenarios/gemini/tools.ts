@@ -73,13 +73,4 @@ export const toolScenarios: readonly Scenario<GeminiOptions>[] = [
       await recorder.close();
     },
   },
-  {
-    name: "plan-mode-entered",
-    about: "The agent itself goes over to planning.",
-    run: async (recorder) => {
-      await recorder.start();
-      await recorder.turn(`${tool("enter_plan_mode", { reason: "It is a lot." })}\n!text Planning.`);
-      await recorder.close();
-    },
-  },
 ];
