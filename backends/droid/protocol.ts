@@ -90,12 +90,8 @@ export class DroidProtocol implements AgentProtocol {
         return { raw: message, ...this.#response(message) };
       case "request":
         return { raw: message, ...this.#requested(message) };
-      default: {
-        const notification = objectField(message, "params")["notification"];
-        return isJsonObject(notification)
-          ? this.#notified(notification, message)
-          : this.#placed([{ type: "agent.unknown", raw: message }], message);
-      }
+      default:
+        return this.#told(message);
     }
   }
 
@@ -247,6 +243,13 @@ export class DroidProtocol implements AgentProtocol {
           ...this.#placed([{ type: "agent.unknown", raw: request }], undefined),
         };
     }
+  }
+
+  #told(message: JsonObject): Step {
+    const notification = objectField(message, "params")["notification"];
+    return message["method"] === "droid.session_notification" && isJsonObject(notification)
+      ? this.#notified(notification, message)
+      : this.#placed([{ type: "agent.unknown", raw: message }], message);
   }
 
   #notified(notification: JsonObject, raw: JsonObject): Step {

@@ -1,14 +1,15 @@
 import type { DroidOptions } from "../../../../backends/droid/index.ts";
 import { oneTurn, processPerTurn, tool, type Scenario } from "../../scenario.ts";
 
+/** Droid ends the turn at a command that it may not run. */
 const calls = [
+  tool("Read", { file_path: "/etc/hostname" }),
   tool("Execute", {
     command: "touch made",
     summary: "Make a file",
     riskLevel: "low",
     riskLevelReason: "Harmless",
   }),
-  tool("Read", { file_path: "/etc/hostname" }),
   "!text Done.",
 ].join("\n");
 

@@ -10,8 +10,7 @@ export const sessionScenarios: readonly Scenario<DroidOptions>[] = [
     run: async (recorder) => {
       await turns(recorder, "!usage input=10 output=5\n!text One.");
       await recorder.start({ resume: { nativeSessionId: recorder.nativeSessionId, fork: false } });
-      await recorder.turn("!usage input=20 output=7\n!recall");
-      await recorder.turn("!shell echo hi\n!text Done.");
+      await recorder.turn("!usage input=20 output=7\n!shell echo hi\n!recall");
       await recorder.close();
     },
   },
