@@ -2,8 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { AgentProtocol, HostAnswer } from "../../../../src/kit.ts";
 import { lines, nativeSessionId, promptTaken, readyProtocol, runningProtocol, sent } from "./lines.ts";
 
-const answer = (requestId: string, more: object): HostAnswer =>
-  ({ type: "permission", requestId, outcome: "allow", ...more }) as HostAnswer;
+const answer = (requestId: string, more: object): HostAnswer => ({
+  type: "permission",
+  requestId,
+  outcome: "allow",
+  ...more,
+});
 
 function asking(): AgentProtocol {
   const protocol = readyProtocol({ permissions: "ask" });

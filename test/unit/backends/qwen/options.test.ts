@@ -20,8 +20,13 @@ describe("qwen()", () => {
   });
 
   it("takes its options over", () => {
-    const options = { mode: "turn", model: "qwen3-coder-plus", command: ["node", "qwen.js"], install: false };
-    expect(qwen(options as QwenOptions)).toMatchObject(options);
+    const options: QwenOptions = {
+      mode: "turn",
+      model: "qwen3-coder-plus",
+      command: ["node", "qwen.js"],
+      install: false,
+    };
+    expect(qwen(options)).toMatchObject(options);
     expect(qwen({ command: "other" }).command).toEqual(["other"]);
   });
 

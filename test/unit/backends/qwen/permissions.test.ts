@@ -6,8 +6,12 @@ const shell = (toolCallId: string, command = "ls"): JsonObject => ({
   ...{ toolCallId, kind: "execute", title: command, rawInput: { command } },
 });
 
-const allow = (requestId: string, more: object = {}): HostAnswer =>
-  ({ type: "permission", requestId, outcome: "allow", ...more }) as HostAnswer;
+const allow = (requestId: string, more: object = {}): HostAnswer => ({
+  type: "permission",
+  requestId,
+  outcome: "allow",
+  ...more,
+});
 
 function asking(servers: readonly string[] = []): AgentProtocol {
   const server = { type: "stdio", command: "x" } as const;
