@@ -111,12 +111,21 @@ const isMcpServers: OptionCheck = (value) => {
   for (const [name, server] of Object.entries(value)) {
     if (!/^[A-Za-z0-9_-]+$/.test(name)) return `named with letters, digits, - and _ only (not ${show(name)})`;
     const problem = isJsonObject(server) ? mcpServerProblem(server) : "must be an object";
-    if (problem !== undefined) return `valid: ${name} ${problem}`;
+    if (problem !== undefined) return `valid, where the server ${show(name)} ${problem}`;
   }
   return undefined;
 };
 
+const mcpServerFields: { readonly [type: string]: readonly string[] } = {
+  stdio: ["type", "command", "args", "env"],
+  http: ["type", "url", "headers"],
+};
+
 function mcpServerProblem(server: { readonly [name: string]: unknown }): string | undefined {
+  const fields = mcpServerFields[String(server["type"])];
+  const unknown = Object.keys(server).find((field) => fields?.includes(field) === false);
+  if (unknown !== undefined)
+    return `has the unknown field ${show(unknown)} (it may have ${fields?.join(", ") ?? ""})`;
   if (server["type"] === "stdio") {
     if (isString(server["command"]) !== undefined) return "needs a command";
     if (server["env"] !== undefined && isEnvironment(server["env"]) !== undefined)
@@ -146,7 +155,7 @@ const areSkills: OptionCheck = (value) => {
   const names = new Set<unknown>();
   for (const [index, skill] of (value as readonly unknown[]).entries()) {
     const problem = isJsonObject(skill) ? skillProblem(skill) : "must be an object with name and files";
-    if (problem !== undefined) return `valid: skill ${String(index)} ${problem}`;
+    if (problem !== undefined) return `valid, where skill ${String(index)} ${problem}`;
     const name = isJsonObject(skill) ? skill["name"] : undefined;
     if (names.has(name)) return `without two skills of one name (${show(name)})`;
     names.add(name);

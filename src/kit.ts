@@ -49,6 +49,7 @@ export {
 export { abortable, settlesWithin } from "./kit/deferred.ts";
 export { StepBuilder } from "./kit/step-builder.ts";
 export { unparsedLine } from "./kit/unparsed-line.ts";
+export { modelVendor } from "./kit/model-vendors.ts";
 export { undoneWhenAborted } from "./kit/undone-when-aborted.ts";
 export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spawn.ts";
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";

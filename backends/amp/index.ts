@@ -31,7 +31,7 @@ export function amp(options: AmpOptions = {}): AgentBackend {
     install: options.install ?? true,
     ...(command === undefined ? {} : { command: typeof command === "string" ? [command] : command }),
     modelProblem: () =>
-      'Amp chooses the models itself, by its mode of work: leave the model out and use "agentMode".',
+      'Amp chooses the models itself, by its mode of work: leave the model out and use "agentMode"',
     launch: (input) => ampLaunch(options, input),
     protocol: (input) => new AmpProtocol(input),
   };

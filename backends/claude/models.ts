@@ -7,6 +7,7 @@ import {
   type Environment,
   type JsonObject,
   type ModelInfo,
+  modelVendor,
 } from "../../src/kit.ts";
 import type { ClaudeOptions } from "./options.ts";
 
@@ -55,17 +56,6 @@ export class ModelList {
   }
 }
 
-/** Beginnings of names that only other vendors' models have. */
-const foreignNames: readonly (readonly [pattern: RegExp, vendor: string])[] = [
-  [/^(?:openai\/|gpt-|chatgpt-|codex-|o[1345](?:-|$))/i, "OpenAI"],
-  [/^(?:google\/|gemini-|gemma-?\d)/i, "Google"],
-  [/^(?:x-ai\/|xai\/|grok-)/i, "xAI"],
-  [/^(?:mistralai\/|mistral-|codestral-|devstral-)/i, "Mistral"],
-  [/^(?:deepseek\/|deepseek-)/i, "DeepSeek"],
-  [/^(?:qwen\/|qwen-?\d)/i, "Alibaba"],
-  [/^(?:meta-llama\/|llama-?\d)/i, "Meta"],
-];
-
 /** Variables that lead the CLI elsewhere than to its vendor's API, where any name may be known. */
 const elsewhere: readonly string[] = [
   "CLAUDE_CODE_USE_BEDROCK",
@@ -75,8 +65,8 @@ const elsewhere: readonly string[] = [
 
 /** Why the CLI cannot know a model, which surely is another vendor's; `undefined` where it may. */
 export function modelProblem(options: ClaudeOptions, model: string, env: Environment): string | undefined {
-  const [, vendor] = foreignNames.find(([pattern]) => pattern.test(model)) ?? [];
-  if (vendor === undefined) return undefined;
+  const vendor = modelVendor(model);
+  if (vendor === undefined || vendor === "Anthropic") return undefined;
   const all: JsonObject = { ...objectField(options.settings, "env"), ...env };
   const isElsewhere = Object.entries(all).some(
     ([name, value]) => value !== "" && (name.endsWith("_BASE_URL") || elsewhere.includes(name)),

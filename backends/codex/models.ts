@@ -1,4 +1,11 @@
-import { arrayField, booleanField, stringField, type Environment, type ModelInfo } from "../../src/kit.ts";
+import {
+  arrayField,
+  booleanField,
+  stringField,
+  type Environment,
+  type ModelInfo,
+  modelVendor,
+} from "../../src/kit.ts";
 import type { CodexOptions } from "./options.ts";
 
 /** The models that this version of the CLI lists. */
@@ -25,21 +32,10 @@ export function listedModels(result: unknown): readonly ModelInfo[] {
   });
 }
 
-/** Beginnings of names that only other vendors' models have. */
-const foreignNames: readonly (readonly [pattern: RegExp, vendor: string])[] = [
-  [/^(?:anthropic\/|claude-|(?:opus|sonnet|haiku)(?:$|\[|-\d))/i, "Anthropic"],
-  [/^(?:google\/|gemini-|gemma-?\d)/i, "Google"],
-  [/^(?:x-ai\/|xai\/|grok-)/i, "xAI"],
-  [/^(?:mistralai\/|mistral-|codestral-|devstral-)/i, "Mistral"],
-  [/^(?:deepseek\/|deepseek-)/i, "DeepSeek"],
-  [/^(?:qwen\/|qwen-?\d)/i, "Alibaba"],
-  [/^(?:meta-llama\/|llama-?\d)/i, "Meta"],
-];
-
 /** Why the CLI cannot know a model, which surely is another vendor's; `undefined` where it may. */
 export function modelProblem(options: CodexOptions, model: string, env: Environment): string | undefined {
-  const [, vendor] = foreignNames.find(([pattern]) => pattern.test(model)) ?? [];
-  if (vendor === undefined || isElsewhere(options)) return undefined;
+  const vendor = modelVendor(model);
+  if (vendor === undefined || vendor === "OpenAI" || isElsewhere(options)) return undefined;
   const isMisled = (env["OPENAI_BASE_URL"] ?? "") !== "";
   const hint = isMisled ? "; the CLI does not read OPENAI_BASE_URL" : "";
   return `it is one of ${vendor}'s, which OpenAI's API does not serve. Name a model such as "gpt-6.1-sol", or set "baseUrl" to an address that serves it${hint}`;
