@@ -10,6 +10,8 @@ export interface BackendConformanceOptions extends RunBackendRequirementOptions 
    * test fails once the requirement is fulfilled, so that none of them outlives its reason.
    */
   readonly knownFailures?: { readonly [id: string]: string };
+  /** The ids of the requirements to register, where time is short; default all of them. */
+  readonly only?: readonly string[];
   /** How long a whole requirement may take; default 120 seconds, or four times `patienceMs` where that is more. */
   readonly timeoutMs?: number;
 }
@@ -20,7 +22,7 @@ const defaultTimeoutMs = 120_000;
  * Registers one test per requirement: the real CLI, in a real sandbox, against the model server of this package. What
  * needs a capability that the backend does not declare is skipped, and the skip names it; nothing else is.
  *
- * @throws TypeError for a known failure without a reason, or of an id that no requirement has.
+ * @throws TypeError for a known failure without a reason, or an id that no requirement has.
  * @example
  * ```ts
  * import { describe, it } from "vitest";
@@ -38,12 +40,14 @@ export function describeBackendConformance(
   framework: TestFramework,
   options: BackendConformanceOptions,
 ): void {
-  const knownFailures = options.knownFailures ?? {};
+  const { knownFailures = {}, only } = options;
+  checkIds("only", only ?? []);
   checkKnownFailures(knownFailures);
   // Nobody is asked at this address: only what is declared is read.
   const backend = options.backend({ url: "http://127.0.0.1:9", apiKey: "none" });
   framework.describe(`backend ${backend.name} in mode ${backend.mode}`, () => {
     for (const requirement of backendRequirements) {
+      if (only?.includes(requirement.id) === false) continue;
       const name = `${requirement.id}: ${requirement.title}`;
       const missing = missingCapability(requirement.needs ?? [], backend);
       const known = knownFailures[requirement.id];
@@ -66,17 +70,20 @@ async function expectFailure({ id }: BackendRequirement, run: () => Promise<void
 }
 
 function checkKnownFailures(knownFailures: { readonly [id: string]: string }): void {
-  const ids = new Set(backendRequirements.map(({ id }) => id));
+  checkIds("knownFailures", Object.keys(knownFailures));
   for (const [id, reason] of Object.entries(knownFailures)) {
-    if (!ids.has(id)) {
-      throw new TypeError(
-        `describeBackendConformance: knownFailures names ${JSON.stringify(id)}, which is no requirement.`,
-      );
-    }
-    if (typeof reason !== "string" || reason.trim() === "") {
-      throw new TypeError(
-        `describeBackendConformance: the known failure of ${JSON.stringify(id)} needs a reason.`,
-      );
-    }
+    if (typeof reason === "string" && reason.trim() !== "") continue;
+    throw new TypeError(
+      `describeBackendConformance: the known failure of ${JSON.stringify(id)} needs a reason.`,
+    );
   }
+}
+
+function checkIds(option: string, named: readonly string[]): void {
+  const ids = new Set(backendRequirements.map(({ id }) => id));
+  const unknown = named.find((id) => !ids.has(id));
+  if (unknown === undefined) return;
+  throw new TypeError(
+    `describeBackendConformance: ${option} names ${JSON.stringify(unknown)}, which is no requirement.`,
+  );
 }

@@ -6,7 +6,7 @@ import { hostCliDirectory } from "../../image/paths.ts";
 import { acpBackend } from "../../integration/agents/scenes/acp.ts";
 import { describeAgent } from "./describe-agent.ts";
 
-for (const name of ["acp-copilot", "acp-gemini", "acp-opencode", "acp-qwen"]) describeAgent(name);
+for (const name of ["acp-copilot", "acp-gemini", "acp-opencode", "acp-qwen"]) describeAgent(name, []);
 
 /**
  * These ask before they change anything, but not before every look, so that their presets do not declare it. For what
