@@ -21,7 +21,7 @@ export type { DroidApi, DroidModel, DroidOptions } from "./options.ts";
  * @throws TypeError that names the option, the value received and the correction.
  *
  * @example
- * const box = await SandboxAgent.start({ sandbox: docker(), agent: droid({ model: "claude-sonnet-4-5-20250929" }) });
+ * const box = await SandboxAgent.start({ sandbox: docker(), agent: droid({ model: "claude-sonnet-5" }) });
  */
 export function droid(options: DroidOptions = {}): AgentBackend {
   checkDroidOptions(options);

@@ -38,7 +38,7 @@ export interface DroidOptions extends BackendOptions {
    * of the environment. It never appears in an argument or a file.
    */
   readonly apiKey?: string;
-  /** The API that `baseUrl` speaks; default `"openai-completions"`. */
+  /** The API that `baseUrl` speaks; default `"openai-completions"`. For Anthropic's, the address ends before `/v1`. */
   readonly api?: DroidApi;
   /** The models that `baseUrl` serves, beside the one of the option `model`. A name alone suffices. */
   readonly models?: readonly (string | DroidModel)[];
