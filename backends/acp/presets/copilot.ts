@@ -1,5 +1,7 @@
 import {
   acpTokens,
+  arrayField,
+  isJsonObject,
   modelFailure,
   objectField,
   stringField,
@@ -53,17 +55,33 @@ function describeTool({ kind, fields }: AcpToolCall): Partial<AcpToolFacts> | un
   return kind === "execute" && command !== undefined ? { title: command } : undefined;
 }
 
+const notices =
+  /^(Info|Warning): (\/.*|.*Retrying\.\.\.|Operation cancelled by user|\d+ tool call\(s\) had no recorded result.*)$/s;
+
 /** What is no word of the model's, Copilot says in its name all the same, each in a chunk of its own. */
 function readUpdate(update: JsonObject): JsonObject {
+  if (update["sessionUpdate"] === "tool_call_update") return readOutput(update);
   const text = stringField(objectField(update, "content"), "text") ?? "";
   if (update["sessionUpdate"] !== "agent_message_chunk") return update;
-  const said =
-    /^(Info|Warning): ((?:.*Retrying\.\.\.|\/.*|\d+ tool call\(s\) had no recorded result.*))$/s.exec(text);
-  if (said !== null) {
-    const severity = text.startsWith("Info: /") ? "info" : "warning";
-    return { sessionUpdate: "notice", severity, title: said[2] ?? text };
+  const told = notices.exec(text);
+  if (told !== null) {
+    const [, word, title = text] = told;
+    const severity = word === "Warning" || title.endsWith("Retrying...") ? "warning" : "info";
+    return { sessionUpdate: "notice", severity, title };
   }
   return text.startsWith("Error: ") ? { ...update, messageId: "error" } : update;
+}
+
+/** Behind what a command printed stands, for the model, how it ended: that is told beside it. */
+function readOutput(update: JsonObject): JsonObject {
+  const content = arrayField(update, "content").map((item) => {
+    const block = objectField(item, "content");
+    const text = stringField(block, "text");
+    if (!isJsonObject(item) || text === undefined) return item;
+    const output = text.replace(/\n?<shellId: \S+ completed with exit code -?\d+>\s*$/, "");
+    return { ...item, content: { ...block, text: output } };
+  });
+  return content.length === 0 ? update : { ...update, content };
 }
 
 /** A turn that failed ends like another; but then the model has said nothing, or the error is one of Copilot's own. */

@@ -31,7 +31,7 @@ export const gemini: AcpPreset = {
   },
 };
 
-/** What the user's own settings do not say. */
+/** The settings where the user has none. */
 const defaults = {
   general: {
     // The CLI's own default tries for four minutes where requests are refused.
@@ -44,24 +44,27 @@ const defaults = {
 };
 
 /**
- * A session that is loaded in the minute of its file's name is overwritten first: the name is given another minute.
- * Its arguments: the first letters of the session, then the CLI with its arguments.
+ * Becomes the CLI. Its arguments: a file of settings, the first letters of the session to take up (or nothing), then the
+ * CLI with its arguments. The CLI's own settings for such defaults are read only where a superuser has written them.
  */
-const resumeScript = `for file in "\${GEMINI_CLI_HOME:-$HOME}"/.gemini/tmp/*/chats/session-*-"$1".jsonl; do
-  kept="\${file%/*}/session-2000-01-01T00-00-$1.jsonl"
-  [ ! -e "$file" ] || [ -e "$kept" ] || mv "$file" "$kept"
-done
-shift
+export const startScript = `home="\${GEMINI_CLI_HOME:-$HOME}/.gemini"
+[ -e "$home/settings.json" ] || { mkdir -p "$home" && cp "$1" "$home/settings.json"; }
+
+# A session that is loaded in the minute of its file's name is overwritten first: the name is given another minute.
+if [ -n "$2" ]; then
+  for file in "$home"/tmp/*/chats/session-*-"$2".jsonl; do
+    kept="\${file%/*}/session-2000-01-01T00-00-$2.jsonl"
+    [ ! -e "$file" ] || [ -e "$kept" ] || mv "$file" "$kept"
+  done
+fi
+shift 2
 exec "$@"`;
 
 function start({ stateDirectory, sessionId, resume }: LaunchInput): AcpStart {
-  const path = `${stateDirectory}/sessions/${sessionId}/gemini-defaults.json`;
+  const path = `${stateDirectory}/sessions/${sessionId}/gemini-settings.json`;
   return {
-    env: { GEMINI_CLI_SYSTEM_DEFAULTS_PATH: path },
+    prefix: ["sh", "-c", startScript, "sh", path, resume?.nativeSessionId.slice(0, 8) ?? ""],
     files: [{ path, content: JSON.stringify(defaults) }],
-    ...(resume === undefined
-      ? {}
-      : { prefix: ["sh", "-c", resumeScript, "sh", resume.nativeSessionId.slice(0, 8)] }),
   };
 }
 

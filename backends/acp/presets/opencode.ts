@@ -22,6 +22,7 @@ export const opencode: AcpPreset = {
   ]),
   args: ["acp"],
   env: { OPENCODE_DISABLE_AUTOUPDATE: "1" },
+  start: () => ({ prefix: ["sh", "-c", startScript, "sh"] }),
   credentials: keys("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "OPENCODE_API_KEY"),
   profile: {
     // What it tells is that of the turn's last request.
@@ -51,6 +52,27 @@ function failureOf({ message, data }: JsonRpcError): TurnErrorInfo | undefined {
       return undefined;
   }
 }
+
+/**
+ * Becomes the CLI. Of processes that start side by side where there is no database yet, each would make it, and all but
+ * one would fail: the others wait until the first has nothing to write any more.
+ */
+export const startScript = `data="\${XDG_DATA_HOME:-$HOME/.local/share}/opencode"
+mkdir -p "$data"
+if [ ! -e "$data/playpen-ready" ] && ! (set -C && echo $$ >"$data/playpen-first") 2>/dev/null; then
+  first=$(cat "$data/playpen-first")
+  before=
+  waits=0
+  while [ "$waits" -lt 60 ] && [ -n "$first" ] && kill -0 "$first" 2>/dev/null; do
+    now=$(ls -ln "$data"/opencode.db* 2>/dev/null)
+    [ -z "$now" ] || [ "$now" != "$before" ] || break
+    before=$now
+    waits=$((waits + 1))
+    sleep 1
+  done
+  : >"$data/playpen-ready"
+fi
+exec "$@"`;
 
 /** A call's first title is the tool's name. */
 function describeTool({ firstTitle }: AcpToolCall): Partial<AcpToolFacts> | undefined {

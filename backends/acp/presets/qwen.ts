@@ -54,12 +54,14 @@ function start({ stateDirectory, sessionId }: LaunchInput): AcpStart {
   };
 }
 
-/** Of a command's end only the text for the model tells, which is dressed up: the output alone stands beside it. */
 function readUpdate(update: JsonObject): JsonObject {
-  const { rawOutput: output, _meta: meta } = update;
-  const isCommand = stringField(meta, "toolName") === "run_shell_command";
-  if (update["sessionUpdate"] !== "tool_call_update" || !isCommand || typeof output !== "string")
-    return update;
+  const { rawOutput: output } = update;
+  if (update["sessionUpdate"] !== "tool_call_update") return update;
+  // Of an edit it tells the whole file twice, and the diff, which the change of the file has.
+  if (isJsonObject(output) && output["fileDiff"] !== undefined) return { ...update, rawOutput: "" };
+  const isCommand = stringField(update["_meta"], "toolName") === "run_shell_command";
+  if (!isCommand || typeof output !== "string") return update;
+  // How a command ended only the text for the model says, which is dressed up; its output alone stands beside it.
   const texts = arrayField(update, "content").map((item) =>
     stringField(objectField(item, "content"), "text"),
   );

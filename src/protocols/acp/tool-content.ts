@@ -75,7 +75,7 @@ export function callFileChanges(
 ): readonly FileChanged[] {
   const isDeletion = stringField(call, "kind") === "delete";
   const changes = diffs.flatMap((item): FileChanged[] => {
-    const path = stringField(item, "path");
+    const path = wholePath(stringField(item, "path"), call);
     if (path === undefined) return [];
     const told = stringField(objectField(item, "_meta"), "kind");
     const old = stringField(item, "oldText");
@@ -92,6 +92,14 @@ export function callFileChanges(
     const path = stringField(location, "path");
     return path === undefined ? [] : [{ type: "file.changed", path, change: "deleted", toolCallId }];
   });
+}
+
+/** Some agents tell a diff's path by its last part alone, and the whole of it where the call began. */
+function wholePath(told: string | undefined, call: JsonObject): string | undefined {
+  if (told === undefined || told.startsWith("/")) return told;
+  const input = objectField(call, "rawInput");
+  const known = ["file_path", "filePath", "path"].map((name) => stringField(input, name));
+  return known.find((path) => path?.startsWith("/") === true && path.endsWith(`/${told}`)) ?? told;
 }
 
 /** The path that a call is about, where nothing but its locations or its diff tell. */

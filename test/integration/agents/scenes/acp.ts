@@ -88,8 +88,8 @@ export const acpScenes: readonly AgentDescription[] = [
       session: { "failure.401": noStatus, "failure.429": noStatus },
     },
   }),
-  // Refused requests it repeats six times, for 77 seconds and longer.
-  presetScene("qwen", { patienceMs: 150_000, otherModel: "other-model" }),
+  // Refused requests it repeats six times, for some 80 seconds.
+  presetScene("qwen", { patienceMs: 120_000, otherModel: "other-model" }),
 ];
 
 function opencodeConfig(url: string): string {
@@ -106,7 +106,7 @@ function opencodeConfig(url: string): string {
 function qwenSettings(url: string): unknown {
   const model = (id: string): unknown => ({
     ...{ id, name: id, envKey: "OPENAI_API_KEY", baseUrl: `${url}/v1` },
-    generationConfig: { maxRetries: 1, modalities: { image: true } },
+    generationConfig: { maxRetries: 0, modalities: { image: true } },
   });
   return { $version: 4, modelProviders: { openai: [model("stand-in"), model("other-model")] } };
 }

@@ -1,7 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { afterEach, describe, expect, it } from "vitest";
+import { dirname } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { acp, type AcpOptions, type AcpPresetName } from "../../../../backends/acp/index.ts";
 import type { Launch, LaunchInput } from "../../../../src/kit.ts";
 import { launchInput } from "./agent.ts";
@@ -22,7 +25,8 @@ describe("the command line", () => {
     ["opencode", ["acp"]],
     ["qwen", ["--acp"]],
   ] as const)("of %s makes it speak the protocol", (preset, args) => {
-    expect(launch(preset).argv).toEqual(["/usr/local/bin/agent", ...args]);
+    const { argv } = launch(preset);
+    expect(argv.slice(argv.indexOf("/usr/local/bin/agent"))).toEqual(["/usr/local/bin/agent", ...args]);
     expect(launch(preset, { extraArgs: ["--verbose"] }).argv.at(-1)).toBe("--verbose");
   });
 
@@ -61,14 +65,11 @@ describe("the environment", () => {
     expect(env).toHaveProperty("GEMINI_CLI_NO_RELAUNCH");
   });
 
-  it.each([
-    ["gemini", "GEMINI_CLI_SYSTEM_DEFAULTS_PATH", `${folder}/gemini-defaults.json`],
-    ["qwen", "QWEN_CODE_SYSTEM_DEFAULTS_PATH", `${folder}/qwen-defaults.json`],
-  ] as const)("leads %s to settings that stand below the user's", (preset, variable, path) => {
-    const { env, files } = launch(preset);
-    expect(env[variable]).toBe(path);
-    expect(files.map((file) => file.path)).toEqual([path]);
-    expect(() => JSON.parse(files[0]?.content as string) as unknown).not.toThrow();
+  it("leads Qwen Code to settings that stand below the user's", () => {
+    const { env, files } = launch("qwen");
+    expect(env["QWEN_CODE_SYSTEM_DEFAULTS_PATH"]).toBe(`${folder}/qwen-defaults.json`);
+    expect(files).toMatchObject([{ path: `${folder}/qwen-defaults.json` }]);
+    expect(JSON.parse(files[0]?.content as string)).toMatchObject({ model: { skipNextSpeakerCheck: true } });
   });
 });
 
@@ -85,25 +86,79 @@ describe("MCP servers of Copilot", () => {
   });
 });
 
-describe("a session of Gemini CLI that is taken up", () => {
-  const home = mkdtempSync(`${tmpdir()}/acp-gemini-`);
+describe("a start of", () => {
+  let home = "";
+  beforeEach(() => {
+    home = mkdtempSync(`${tmpdir()}/acp-start-`);
+  });
   afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-  it("has the name of its file changed, or loading it in the same minute would destroy it", () => {
+  function run({ argv: [program, ...args] }: Launch): string {
+    const env = { PATH: process.env["PATH"], HOME: home };
+    return spawnSync(program, args, { env, encoding: "utf8", timeout: 20_000 }).stdout;
+  }
+
+  /** A launch whose files lie in the home, and whose agent prints its arguments. */
+  function gemini(more: Partial<LaunchInput> = {}): Launch {
+    const made = launch("gemini", {}, { stateDirectory: home, executable: "echo", ...more });
+    for (const { path, content } of made.files) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
+    }
+    return made;
+  }
+
+  it("Gemini CLI gives it settings where the user has none", () => {
+    const settings = `${home}/.gemini/settings.json`;
+    expect(run(gemini())).toBe("--acp\n");
+    expect(JSON.parse(readFileSync(settings, "utf8"))).toMatchObject({
+      general: { maxAttempts: 3, sessionRetention: { enabled: false } },
+      tools: { shell: { enableInteractiveShell: false } },
+    });
+    writeFileSync(settings, "{}");
+    expect(run(gemini())).toBe("--acp\n");
+    expect(readFileSync(settings, "utf8")).toBe("{}");
+  });
+
+  it("Gemini CLI renames a session that is taken up, or loading it in the same minute would destroy it", () => {
     const chats = `${home}/.gemini/tmp/workspace/chats`;
     mkdirSync(chats, { recursive: true });
-    for (const id of ["0a1b2c3d", "99999999"])
+    for (const id of ["0a1b2c3d", "99999999"]) {
       writeFileSync(`${chats}/session-2026-01-02T03-04-${id}.jsonl`, "{}");
+    }
     const resume = { nativeSessionId: "0a1b2c3d-1111-4111-8111-111111111111", fork: false };
-    const { argv } = launch("gemini", {}, { resume, executable: "echo" });
-    const [program, ...args] = argv;
-    const run = (): string =>
-      spawnSync(program, args, { env: { PATH: process.env["PATH"], HOME: home }, encoding: "utf8" }).stdout;
-    expect(run()).toBe("--acp\n");
-    const names = ["session-2000-01-01T00-00-0a1b2c3d.jsonl", "session-2026-01-02T03-04-99999999.jsonl"];
-    expect(readdirSync(chats).sort()).toEqual(names);
     // And again, with nothing left to be done.
-    expect(run()).toBe("--acp\n");
-    expect(readdirSync(chats).sort()).toEqual(names);
+    for (const _time of [1, 2]) {
+      expect(run(gemini({ resume }))).toBe("--acp\n");
+      expect(readdirSync(chats).sort()).toEqual([
+        "session-2000-01-01T00-00-0a1b2c3d.jsonl",
+        "session-2026-01-02T03-04-99999999.jsonl",
+      ]);
+    }
+  });
+
+  it("OpenCode waits while another one makes the database, and only then", async () => {
+    const data = `${home}/.local/share/opencode`;
+    const start = (): Launch => launch("opencode", {}, { executable: "echo" });
+    expect(run(start())).toBe("acp\n");
+    expect(readdirSync(data)).toEqual(["playpen-first"]);
+    // The first one is dead: there is nothing to wait for.
+    expect(run(start())).toBe("acp\n");
+    rmSync(`${data}/playpen-ready`);
+    const other = spawn("sleep", ["30"]);
+    try {
+      writeFileSync(`${data}/playpen-first`, String(other.pid));
+      const [program, ...args] = start().argv;
+      const env = { PATH: process.env["PATH"], HOME: home };
+      const waiting = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+      const said = text(waiting.stdout);
+      const isSilent = await Promise.race([said.then(() => false), sleep(500).then(() => true)]);
+      expect(isSilent).toBe(true);
+      writeFileSync(`${data}/opencode.db`, "made");
+      expect(await said).toBe("acp\n");
+    } finally {
+      other.kill("SIGKILL");
+    }
+    expect(readdirSync(data).sort()).toEqual(["opencode.db", "playpen-first", "playpen-ready"]);
   });
 });

@@ -164,7 +164,7 @@ describe("the settings", () => {
     [{ GOOGLE_CLOUD_PROJECT: "p", GEMINI_API_KEY: "" }, "vertex-ai"],
     [{ GEMINI_API_KEY: "k", GOOGLE_GENAI_USE_VERTEXAI: "true" }, "vertex-ai"],
   ])("choose the way of authentication by the environment %j: %s", (env, selectedType) => {
-    expect(settings(launch({}, { env: env as LaunchInput["env"] }))).toMatchObject({
+    expect(settings(launch({}, { env: env }))).toMatchObject({
       security: { auth: { selectedType } },
     });
   });

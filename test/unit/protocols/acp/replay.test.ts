@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Agent, eventsOf, sent } from "./agent.ts";
+import { Agent, eventsOf, killed, sent } from "./agent.ts";
 
 const resume = { nativeSessionId: "old", fork: false };
 
@@ -64,5 +64,20 @@ describe("the history of a loaded session", () => {
     expect(early.background).toBe(true);
     expect(eventsOf(early, "message.delta")).toHaveLength(1);
     expect(fresh.protocol.tick()).toEqual({});
+  });
+
+  it("is the only sign that there is such a session, where the profile says so", () => {
+    const profile = { showsLoadByHistory: true };
+    const agent = new Agent({ profile });
+    const [load] = sent(agent.initialize(resume));
+    expect(agent.answer(load, {}).ready).toBeUndefined();
+    expect(agent.protocol.tick()).toEqual({ resumeLost: true });
+    // Nothing is expected of the process any more.
+    expect(agent.protocol.end(killed)).toEqual({});
+    const known = new Agent({ profile });
+    const [again] = sent(known.initialize(resume));
+    replay(known);
+    known.answer(again, {});
+    expect(known.protocol.tick()).toMatchObject({ ready: true });
   });
 });

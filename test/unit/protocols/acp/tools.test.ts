@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { eventsOf, selected, sent, usualOptions, working } from "./agent.ts";
 
 const text = (said: string) => [{ type: "content", content: { type: "text", text: said } }];
@@ -370,5 +370,63 @@ describe("a call that is first named by the request for a permission", () => {
     const step = agent.ask({ title: "Something" }, usualOptions, "a");
     expect(eventsOf(step, "permission.requested")).toHaveLength(1);
     expect(sent(step)).toEqual([]);
+  });
+});
+
+describe("what a call has changed", () => {
+  const edit = { kind: "edit", rawInput: { file_path: "/workspace/src/notes.txt" } };
+  const diff = [{ type: "diff", path: "notes.txt", oldText: "a\n", newText: "b\n" }];
+
+  it("has the whole path that its input tells, where the diff tells the last part", () => {
+    const agent = working();
+    agent.tool("c", { ...edit, status: "in_progress" });
+    const ended = agent.toolUpdate("c", { status: "completed", content: diff });
+    expect(eventsOf(ended, "file.changed")).toMatchObject([{ path: "/workspace/src/notes.txt" }]);
+    agent.tool("d", { kind: "edit", status: "in_progress", rawInput: { file_path: "/workspace/other" } });
+    const other = agent.toolUpdate("d", { status: "completed", content: diff });
+    expect(eventsOf(other, "file.changed")).toMatchObject([{ path: "notes.txt" }]);
+  });
+
+  it("is asked of the profile where it shows no diff, and ended well", () => {
+    const fileChanges = vi.fn(() => [{ path: "/a", change: "added" } as const]);
+    const agent = working({ profile: { fileChanges } });
+    agent.tool("c", { title: "write", status: "in_progress", kind: "edit", rawInput: { x: 1 } });
+    const ended = agent.toolUpdate("c", { title: "a", status: "completed" });
+    expect(eventsOf(ended, "file.changed")).toEqual([
+      { type: "file.changed", path: "/a", change: "added", toolCallId: "c" },
+    ]);
+    expect(fileChanges).toHaveBeenCalledWith(
+      expect.objectContaining({ toolCallId: "c", kind: "edit", title: "a", firstTitle: "write" }),
+    );
+    expect(eventsOf(agent.tool("d", { status: "failed" }), "file.changed")).toEqual([]);
+    const shown = agent.tool("e", { status: "completed", content: [{ ...diff[0], path: "/b" }] });
+    expect(eventsOf(shown, "file.changed")).toMatchObject([{ path: "/b" }]);
+  });
+});
+
+describe("the output of a call", () => {
+  it("is none of what was shown while it was asked for", () => {
+    const agent = working();
+    agent.ask({ toolCallId: "c", kind: "execute", content: text("Runs ls in /workspace") });
+    agent.protocol.interrupt();
+    expect(eventsOf(agent.end({ stopReason: "cancelled" }), "tool.completed")).toMatchObject([
+      { status: "interrupted", output: "" },
+    ]);
+    agent.prompt();
+    agent.ask({ toolCallId: "d", kind: "execute", content: text("Runs ls in /workspace") });
+    agent.protocol.reply({ type: "permission", requestId: "1.2", outcome: "allow" });
+    const ended = agent.toolUpdate("d", { status: "completed", content: text("out") });
+    expect(eventsOf(ended, "tool.completed")).toMatchObject([{ status: "ok", output: "out" }]);
+  });
+});
+
+describe("a tool of an MCP server", () => {
+  it("is known by the title that the call had at first, too", () => {
+    const agent = working({ input: { mcpServers: { echo: { type: "stdio", command: "echo" } } } });
+    agent.tool("c", { title: "echo-echo", kind: "other", status: "pending", rawInput: { text: "hi" } });
+    const step = agent.ask({ toolCallId: "c", title: "echo", kind: "other" });
+    expect(eventsOf(step, "permission.requested")).toMatchObject([
+      { tool: { kind: "mcp", name: "echo-echo" } },
+    ]);
   });
 });

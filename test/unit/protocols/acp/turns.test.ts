@@ -119,6 +119,31 @@ describe("a turn", () => {
     expect(eventsOf(agent.end({ stopReason: "end_turn", usage: {} }), "turn.completed")).toHaveLength(1);
   });
 
+  it("may be told for an error by the profile because nothing was used", () => {
+    const error = { code: "model_error", message: "It broke", retryable: true } as const;
+    const agent = working({
+      profile: { failureInText: (_text, _result, usage) => (usage?.inputTokens === 0 ? error : undefined) },
+    });
+    agent.say("Error: it broke");
+    expect(eventsOf(agent.end({ usage: { inputTokens: 0, outputTokens: 0 } }), "turn.failed")).toMatchObject([
+      { error },
+    ]);
+    agent.prompt();
+    agent.say("Error: it broke");
+    expect(
+      eventsOf(agent.end({ usage: { inputTokens: 5, outputTokens: 1 } }), "turn.completed"),
+    ).toHaveLength(1);
+  });
+
+  it("that waited for a session is told of no background when there comes none", () => {
+    const agent = new Agent();
+    const [initialize] = sent(agent.protocol.open({}));
+    agent.prompt();
+    const step = agent.answer(initialize, { protocolVersion: 2 });
+    expect(step.background).toBeUndefined();
+    expect(eventsOf(step, "turn.failed")).toHaveLength(1);
+  });
+
   it.each([
     [
       { code: 401, message: "Bad key" },
