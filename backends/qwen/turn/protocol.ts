@@ -205,7 +205,9 @@ export class TurnProtocol implements AgentProtocol {
 
   #completed(line: JsonObject, text: string): AgentEventBody {
     const numTurns = numberField(line, "num_turns");
-    const output = line["structured_result"];
+    // With an answer that was not taken the library can say what is wrong with it, unless the words hold another.
+    const refused = text.includes("{") ? undefined : this.#tools.refusedAnswer;
+    const output = line["structured_result"] ?? refused;
     return {
       type: "turn.completed",
       stopReason: "end_turn",

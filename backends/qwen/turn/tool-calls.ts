@@ -21,8 +21,9 @@ interface OpenCall {
 /** Makes events of tool calls and their results. */
 export class ToolCalls {
   readonly #open = new Map<string, OpenCall>();
-  /** Calls that hand over the answer. */
-  readonly #answers = new Set<string>();
+  /** Calls that hand over the answer, with it. */
+  readonly #answers = new Map<string, JsonObject>();
+  #refusedAnswer: JsonObject | undefined;
   readonly #deniesAll: boolean;
 
   /** With `deniesAll` no call can have failed for another reason. */
@@ -33,6 +34,12 @@ export class ToolCalls {
   startProcess(): void {
     this.#open.clear();
     this.#answers.clear();
+    this.#refusedAnswer = undefined;
+  }
+
+  /** The last answer that Qwen Code did not take. */
+  get refusedAnswer(): JsonObject | undefined {
+    return this.#refusedAnswer;
   }
 
   start(block: unknown, parent: string | undefined): Events {
@@ -41,7 +48,7 @@ export class ToolCalls {
     if (toolCallId === undefined || name === undefined || this.#open.has(toolCallId)) return [];
     if (name === answerTool) {
       // No work of the agent's: the turn's output tells it.
-      this.#answers.add(toolCallId);
+      this.#answers.set(toolCallId, objectField(block, "input"));
       return [];
     }
     const input = objectField(block, "input");
@@ -65,7 +72,12 @@ export class ToolCalls {
     this.#open.delete(toolCallId);
     const isError = booleanField(block, "is_error") === true;
     const text = textOf(isJsonObject(block) ? block["content"] : undefined);
-    if (this.#answers.delete(toolCallId)) return isError ? [refusedAnswer(text)] : [];
+    const answer = this.#answers.get(toolCallId);
+    if (answer !== undefined) {
+      this.#answers.delete(toolCallId);
+      this.#refusedAnswer = isError ? answer : undefined;
+      return isError ? [refusedAnswer(text)] : [];
+    }
     const result = call?.name === "run_shell_command" ? shellResult(text) : undefined;
     const failed = isError || (result?.exitCode !== undefined && result.exitCode !== 0);
     const status = failed ? this.#failedStatus(text, isInterrupting) : "ok";

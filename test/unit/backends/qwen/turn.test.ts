@@ -218,6 +218,16 @@ describe("an answer by a schema", () => {
     ]);
   });
 
+  it("that was not taken is what the library shall judge, where there is no other", () => {
+    const said = (text: string): unknown => {
+      const protocol = runningProtocol();
+      pushAll(protocol, answer, streamed.toolResult("c1", "ok: must be a string", true));
+      return protocol.push(streamed.result(text)).events?.[0];
+    };
+    expect(said("I cannot.")).toMatchObject({ output: { ok: true } });
+    expect(said('{"ok":"yes"}')).not.toHaveProperty("output");
+  });
+
   it("that came in words is left to the library", () => {
     const protocol = runningProtocol();
     pushAll(
