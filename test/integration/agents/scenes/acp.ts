@@ -74,6 +74,7 @@ const noStatus = "by ACP the CLI tells the words of an API's error, and not its 
 export const acpScenes: readonly AgentDescription[] = [
   presetScene("copilot", { patienceMs: 90_000 }),
   presetScene("gemini", {
+    patienceMs: 60_000,
     otherModel: "gemini-2.5-flash",
     knownFailures: {
       session: {

@@ -15,7 +15,7 @@ import { startScript } from "../../../../backends/gemini/start-script.ts";
 let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(`${tmpdir()}/gemini-start-`);
-  for (const name of ["home/.gemini", "work/inner"]) mkdirSync(`${folder}/${name}`, { recursive: true });
+  for (const name of ["home/.gemini", "project/inner"]) mkdirSync(`${folder}/${name}`, { recursive: true });
   writeFileSync(`${folder}/start.sh`, startScript);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ interface Start {
 }
 
 /** Runs the script with a CLI that prints whether it trusts the project. */
-function start({ resumed = "", trust = "yes", servers = 0, cwd = `${folder}/work/inner` }: Start = {}): {
+function start({ resumed = "", trust = "yes", servers = 0, cwd = `${folder}/project/inner` }: Start = {}): {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -61,7 +61,7 @@ describe("the start script", () => {
   });
 
   it("gives the session that is taken up another minute, once, and no other session", () => {
-    const chats = `${folder}/shared/tmp/work/chats`;
+    const chats = `${folder}/shared/tmp/some/chats`;
     mkdirSync(chats, { recursive: true });
     for (const id of ["0a1b2c3d", "99999999"])
       writeFileSync(`${chats}/session-2026-01-02T03-04-${id}.jsonl`, "");
@@ -78,22 +78,22 @@ describe("the start script", () => {
   it("trusts a project that has no settings, and none that has", () => {
     const unless = { trust: "unless-configured" };
     expect(start(unless).stdout).toMatch(/^true/);
-    mkdirSync(`${folder}/work/inner/.gemini`);
+    mkdirSync(`${folder}/project/inner/.gemini`);
     expect(start(unless).stdout).toMatch(/^true/);
-    writeFileSync(`${folder}/work/inner/.gemini/settings.json`, "{}");
+    writeFileSync(`${folder}/project/inner/.gemini/settings.json`, "{}");
     expect(start(unless).stdout).toMatch(/^false/);
     expect(start({ trust: "yes" }).stdout).toMatch(/^true/);
   });
 
   it("finds variables in the folders above too", () => {
-    mkdirSync(`${folder}/work/.gemini`);
-    writeFileSync(`${folder}/work/.gemini/.env`, "A=1");
+    mkdirSync(`${folder}/project/.gemini`);
+    writeFileSync(`${folder}/project/.gemini/.env`, "A=1");
     expect(start({ trust: "unless-configured" }).stdout).toMatch(/^false/);
   });
 
   it("refuses MCP servers where the project is not trusted, and says what to do", () => {
-    mkdirSync(`${folder}/work/inner/.gemini`);
-    writeFileSync(`${folder}/work/inner/.gemini/settings.json`, "{}");
+    mkdirSync(`${folder}/project/inner/.gemini`);
+    writeFileSync(`${folder}/project/inner/.gemini/settings.json`, "{}");
     const { status, stdout, stderr } = start({ trust: "unless-configured", servers: 1 });
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toMatch(
