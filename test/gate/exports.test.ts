@@ -30,6 +30,7 @@ describe("the sub-paths", () => {
       "./pi",
       "./opencode",
       "./copilot",
+      "./droid",
       "./gemini",
     ]);
   });

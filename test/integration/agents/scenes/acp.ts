@@ -1,6 +1,6 @@
 import type { AgentBackend } from "playpen";
 import type { Environment } from "playpen/kit";
-import { acp } from "../../../../backends/acp/index.ts";
+import { acp } from "playpen/acp";
 import type { AgentConnection, AgentDescription } from "./agent-description.ts";
 
 type Preset = "copilot" | "gemini" | "opencode" | "qwen";

@@ -1,4 +1,4 @@
-import { droid } from "../../../../backends/droid/index.ts";
+import { droid } from "playpen/droid";
 import type { AgentDescription } from "./agent-description.ts";
 
 const knownFailures = {
