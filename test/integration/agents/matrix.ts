@@ -38,7 +38,7 @@ export interface MatrixOptions {
   readonly agents?: (agent: AgentDescription) => boolean;
   /** Default: all places. */
   readonly places?: readonly PlaceName[];
-  /** Whether all agents run it in every place. Default: only those which run everywhere; the others in `"none"`. */
+  /** Whether every CLI runs it in every place. Default: only those which run everywhere; the others in `"none"`. */
   readonly isSmoke?: boolean;
 }
 
@@ -56,9 +56,9 @@ export function describeMatrix(
   const { agents: isWanted = () => true, isSmoke = false } = options;
   for (const place of places) {
     if (options.places !== undefined && !options.places.includes(place.name)) continue;
-    const agents = agentScenes.filter(
-      (agent) => isWanted(agent) && (isSmoke || place.name === "none" || agent.runsEverywhere === true),
-    );
+    const runsHere = (agent: AgentDescription): boolean =>
+      place.name === "none" || runsEverywhere(agent) || (isSmoke && agent.sharesCli !== true);
+    const agents = agentScenes.filter((agent) => isWanted(agent) && runsHere(agent));
     if (agents.length === 0) continue;
     describeWith(place.engines, `${name} in ${place.name}`, () => {
       let server: ModelServer | undefined;

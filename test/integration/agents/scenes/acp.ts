@@ -64,6 +64,7 @@ function presetScene(
     ...scene,
     name: `acp-${preset}`,
     command: preset,
+    sharesCli: true,
     backend: (connection) => acpBackend(preset, connection, preset === "opencode"),
   };
 }

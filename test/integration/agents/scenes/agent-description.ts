@@ -28,6 +28,8 @@ export interface AgentDescription {
   readonly otherModel?: string;
   /** Runs every suite in every place, rather than only the smoke test outside of `"none"`. */
   readonly runsEverywhere?: boolean;
+  /** Its CLI is that of another agent here, which shows for both that it runs in every kind of sandbox. */
+  readonly sharesCli?: boolean;
   /** The CLI tries again when a request is refused with 429, and not only when it comes within an answer. */
   readonly retriesRefusedRequests?: boolean;
   /** Requirements of the conformance suite that the CLI is known not to fulfil in a mode, with the reason. */
