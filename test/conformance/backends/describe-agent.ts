@@ -40,6 +40,7 @@ export function describeAgent(name: string, wholeIn: readonly ProcessMode[] = ["
   describeWith(["host-clis"], name, () => {
     for (const mode of modes) {
       const knownFailures = agent.knownFailures?.[mode];
+      const slow = agent.slowRequirements ?? [];
       const isWhole = isEverythingWanted || wholeIn.includes(mode);
       describeBackendConformance(
         { describe, it },
@@ -47,7 +48,7 @@ export function describeAgent(name: string, wholeIn: readonly ProcessMode[] = ["
           backend: ({ url, apiKey }) =>
             agent.backend({ url, key: apiKey, mode, command: `${hostCliDirectory()}/${agent.command}` }),
           sandbox: () => local({ isolation: "none" }),
-          ...(isWhole ? {} : { only: coreRequirements }),
+          ...(isWhole ? {} : { only: coreRequirements.filter((id) => !slow.includes(id)) }),
           ...(knownFailures === undefined ? {} : { knownFailures }),
           ...(agent.otherModel === undefined ? {} : { otherModel: agent.otherModel }),
           ...(agent.patienceMs === undefined ? {} : { patienceMs: agent.patienceMs }),

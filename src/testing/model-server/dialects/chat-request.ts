@@ -15,9 +15,10 @@ import { sideRequestOf } from "../side-request.ts";
 export function readChatRequest(body: JsonObject, _headers: IncomingHttpHeaders): ModelRequest {
   const conversation = readConversation(readEntries(body));
   const model = stringField(body, "model") ?? "unknown";
-  const tools = arrayField(body, "tools").flatMap(readTool);
+  const texts = arrayField(body, "messages").flatMap(messageTexts);
+  const tools = [...arrayField(body, "tools").flatMap(readTool), ...texts.flatMap(deferredTools)];
   const instructions = arrayField(body, "messages").filter(isInstruction).flatMap(messageTexts);
-  const cwd = findCwd(arrayField(body, "messages").flatMap(messageTexts));
+  const cwd = findCwd(texts);
   const format = objectField(body, "response_format");
   const side = sideRequestOf({ instructions, prompt: conversation.prompt, tools });
   return {
@@ -74,4 +75,15 @@ function readTool(tool: unknown): OfferedTool[] {
       parameters: objectField(objectField(definition, "parameters"), "properties"),
     },
   ];
+}
+
+/** Droid names the tools of MCP servers, and shows them once they were looked up; yet it takes a call without that. */
+function deferredTools(text: string): OfferedTool[] {
+  const [, names = ""] = /^Deferred tools:\n((?:[\w-]+\n)+)/m.exec(text) ?? [];
+  return (names.match(/[\w-]+/g) ?? []).map((name) => ({
+    name,
+    kind: "function",
+    description: "",
+    parameters: {},
+  }));
 }

@@ -34,6 +34,8 @@ export interface AgentDescription {
   readonly retriesRefusedRequests?: boolean;
   /** Requirements of the conformance suite that the CLI is known not to fulfil in a mode, with the reason. */
   readonly knownFailures?: { readonly [Mode in ProcessMode]?: { readonly [id: string]: string } };
+  /** Requirements that take minutes, which are left out where only the core of the suite is run. */
+  readonly slowRequirements?: readonly string[];
   /** How long one step of the conformance suite may take, where 30 seconds are too few. */
   readonly patienceMs?: number;
 }

@@ -1,18 +1,13 @@
 import { droid } from "playpen/droid";
 import type { AgentDescription } from "./agent-description.ts";
 
-const knownFailures = {
-  "mcp.tool":
-    "Droid offers the tools of MCP servers only once the model has looked them up by ToolSearch, which the suite's does not.",
-};
-
 export const droidScene: AgentDescription = {
   name: "droid",
   command: "droid",
   hasTurnMode: true,
   // A request that fails with 500 is made nine times more, which takes more than three minutes.
   patienceMs: 300_000,
-  knownFailures: { session: knownFailures, turn: knownFailures },
+  slowRequirements: ["failure.500"],
   backend: ({ url, key, env, ...options }) =>
     droid({
       ...options,

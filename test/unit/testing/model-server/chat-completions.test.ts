@@ -196,6 +196,14 @@ describe("chat completions", () => {
     });
   });
 
+  it("knows the tools that an agent only names until they are looked up", async () => {
+    const reminder =
+      "<system-reminder>\nDeferred tools:\nmcp_echo_echo\nother-tool\n\nLook them up.</system-reminder>";
+    await ask([user(reminder), user("!text Hi")]);
+    const names = server.requests.at(-1)?.tools.map(({ name }) => name);
+    expect(names?.slice(-2)).toEqual(["mcp_echo_echo", "other-tool"]);
+  });
+
   it("takes and calls free-form tools", async () => {
     const custom = [{ type: "custom", custom: { name: "apply_patch" } }];
     const chunks = await ask([user('!tool apply_patch "*** Begin"')], { tools: custom });
