@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrayField, isJsonObject, objectField, parseJson, stringField } from "../../../../src/kit/json.ts";
 import type { JsonObject } from "../../../../src/spec/json.ts";
 import { type ModelServer, startModelServer } from "../../../../src/testing/model-server/index.ts";
+import { readChatRequest } from "../../../../src/testing/model-server/dialects/chat-request.ts";
 import { at, post, readLines } from "./client.ts";
 
 const path = "/v1/chat/completions";
@@ -196,12 +197,10 @@ describe("chat completions", () => {
     });
   });
 
-  it("knows the tools that an agent only names until they are looked up", async () => {
-    const reminder =
-      "<system-reminder>\nDeferred tools:\nmcp_echo_echo\nother-tool\n\nLook them up.</system-reminder>";
-    await ask([user(reminder), user("!text Hi")]);
-    const names = server.requests.at(-1)?.tools.map(({ name }) => name);
-    expect(names?.slice(-2)).toEqual(["mcp_echo_echo", "other-tool"]);
+  it("knows the tools that an agent only names until they are looked up", () => {
+    const reminder = "<system-reminder>\nDeferred tools:\nmcp_echo_echo\nother-tool\n\nLook them up.";
+    const request = readChatRequest({ model: "m", tools, messages: [user(reminder), user("Hi")] }, {});
+    expect(request.tools.map(({ name }) => name).slice(-2)).toEqual(["mcp_echo_echo", "other-tool"]);
   });
 
   it("takes and calls free-form tools", async () => {
