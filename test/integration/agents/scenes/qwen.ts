@@ -7,6 +7,7 @@ export const qwenScene: AgentDescription = {
   hasTurnMode: true,
   // It tries again for long when the model fails.
   patienceMs: 150_000,
+  slowRequirements: ["failure.429", "failure.500"],
   backend: ({ url, key, env, ...options }) =>
     qwen({
       ...options,
