@@ -16,6 +16,7 @@ import {
   type ProtocolInput,
   type Step,
   type TurnInput,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { Conversation } from "./conversation.ts";
 import { exitedAtStart, refusalOf, turnFailure, unknownModel, type Refusal } from "./failures.ts";
@@ -25,7 +26,6 @@ import { permissionAnswer } from "./permissions.ts";
 import { declined, Questions } from "./questions.ts";
 import { messageFields, promptFields, Turn } from "./turn.ts";
 import { turnEnd } from "./turn-end.ts";
-import { unparsedLine } from "./unparsed-line.ts";
 import { refusalLine, Requests, responseLine, type Purpose } from "./wire.ts";
 
 export interface DroidProtocolOptions {

@@ -13,11 +13,11 @@ import {
   type Step,
   type TurnErrorInfo,
   type TurnInput,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { Bridge } from "./bridge/bridge.ts";
 import { isSessionMissing, namedFailure, quietExit } from "./failures.ts";
 import type { ModelNames } from "./models.ts";
-import { unparsedLine } from "./unparsed-line.ts";
 
 /** Lines of `opencode run --format json`: the plugin tells the same, and earlier. */
 const ownTypes: ReadonlySet<string> = new Set(["step_start", "text", "reasoning", "tool_use", "step_finish"]);

@@ -17,9 +17,9 @@ import {
   type ProtocolInput,
   type Step,
   type TurnInput,
+  unparsedLine,
 } from "../../../src/kit.ts";
 import { failureInText, isPlainAnswer, isSessionMissing, quietExit, toldFailure } from "../failures.ts";
-import { unparsedLine } from "../unparsed-line.ts";
 import { promptText } from "./answer-schema.ts";
 import { MessageReader } from "./messages.ts";
 import { plainPrompt } from "./prompt.ts";
