@@ -1,4 +1,4 @@
-import type { AgentBackend, Environment } from "../../src/kit.ts";
+import { modelVendor, type AgentBackend, type Environment } from "../../src/kit.ts";
 import { geminiLaunch } from "./launch.ts";
 import { checkGeminiOptions, type GeminiOptions } from "./options.ts";
 import {
@@ -35,12 +35,21 @@ export function gemini(options: GeminiOptions = {}): AgentBackend {
     credentials: geminiCredentials,
     documentedModels,
     ...(model === undefined ? {} : { model }),
+    modelProblem,
     env: environment(options),
     ...(command === undefined ? {} : { command: typeof command === "string" ? [command] : command }),
     install: options.install ?? true,
     launch: (input) => geminiLaunch(options, input),
     protocol: (input) => (mode === "turn" ? new TurnProtocol(input) : new SessionProtocol(input)),
   };
+}
+
+/** Why the CLI cannot know a model, which surely is another vendor's; `undefined` where it may. */
+function modelProblem(model: string, env: Environment): string | undefined {
+  const vendor = modelVendor(model);
+  const isElsewhere = Object.entries(env).some(([name, value]) => name.endsWith("_BASE_URL") && value !== "");
+  if (vendor === undefined || vendor === "Google" || isElsewhere) return undefined;
+  return `it is one of ${vendor}'s, which Google's API does not serve. Name a model such as "gemini-2.5-pro", or set "baseUrl" to an address that serves it`;
 }
 
 function environment({ apiKey, baseUrl, env }: GeminiOptions): Environment {

@@ -16,6 +16,7 @@ import {
   type Step,
   type TurnInput,
   type Usage,
+  unparsedLine,
 } from "../../src/kit.ts";
 import { exitFailure, isSessionLost, quietExit, resultFailure } from "./failures.ts";
 import { commandEnd, toolKind, toolTitle } from "./tools.ts";
@@ -73,7 +74,7 @@ export class TurnProtocol implements AgentProtocol {
     const raw = parseJson(line);
     const type = stringField(raw, "type");
     const rest = { ...(raw === undefined ? {} : { raw }), background: !this.#isRunning };
-    if (!isJsonObject(raw) || type === undefined) return { ...rest, events: [unparsed(line)] };
+    if (!isJsonObject(raw) || type === undefined) return { ...rest, events: [unparsedLine(line)] };
     if (type === "init") return { ...rest, ...this.#begun(raw) };
     return { ...rest, events: this.#events(type, raw) };
   }
@@ -263,12 +264,4 @@ function usageOf(stats: JsonObject): Usage {
     cacheReadTokens: cached,
     reasoningTokens: reasoning,
   };
-}
-
-const maxLineLength = 2048;
-
-function unparsed(line: string): AgentEventBody {
-  const bytes = new TextEncoder().encode(line).length;
-  const truncated = line.length > maxLineLength;
-  return { type: "agent.unparsed", line: truncated ? line.slice(0, maxLineLength) : line, bytes, truncated };
 }

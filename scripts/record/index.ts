@@ -85,7 +85,7 @@ function versionOf(path: string, { versionArguments }: CliRecipe): string {
   // Some print it to standard error.
   const { stdout, stderr } = spawnSync(path, versionArguments, { encoding: "utf8", timeout: 30_000 });
   const printed = `${stdout}${stderr}`;
-  const version = /\d+\.\d+\.\d+[\w.-]*/.exec(printed)?.[0];
+  const version = /\d+\.\d+\.\d+(?:[-.]\w+)*/.exec(printed)?.[0];
   if (version === undefined) throw new Error(`${path} does not tell its version, but: ${printed}`);
   return version;
 }

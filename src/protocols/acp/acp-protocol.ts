@@ -19,7 +19,8 @@ import type { AcpProfile } from "./profile.ts";
 import { promptBlocks } from "./prompt-blocks.ts";
 import type { SettingRequest } from "./session-settings.ts";
 import { isConversation } from "./session-updates.ts";
-import { StepBuilder, unparsed } from "./step-builder.ts";
+import { StepBuilder } from "../../kit/step-builder.ts";
+import { unparsedLine } from "../../kit/unparsed-line.ts";
 
 type Tag =
   | { readonly type: "handshake"; readonly stage: HandshakeStage }
@@ -103,7 +104,7 @@ export class AcpProtocol implements AgentProtocol {
     switch (message.kind) {
       case "unparsed":
       case "invalid":
-        step.emit(unparsed(line));
+        step.emit(unparsedLine(line));
         break;
       case "stray":
         step.emit({ type: "agent.unknown", raw: message.raw });

@@ -19,7 +19,7 @@ import {
 import type { AcpProfile } from "./profile.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import { isConversation, updateEvents } from "./session-updates.ts";
-import type { StepBuilder } from "./step-builder.ts";
+import type { StepBuilder } from "../../kit/step-builder.ts";
 import { TextStream } from "./text-stream.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { TurnUsage } from "./turn-usage.ts";

@@ -1,14 +1,9 @@
 import { describe, expect, it } from "vitest";
-import {
-  acpPreset,
-  type PresetOptions,
-  type RecordedPreset,
-} from "../../../../scripts/record/scenarios/acp/preset.ts";
+import { acpPreset, type RecordedPreset } from "../../../../scripts/record/scenarios/acp/preset.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { withCountedTurns } from "../gemini/counted-turns.ts";
 import { eventsOf, isTerminal, Recordings } from "../replay.ts";
 
-const recordings = new Recordings("acp", (options: PresetOptions) => withCountedTurns(acpPreset(options)));
+const recordings = new Recordings("acp", acpPreset);
 
 describeRecordings(recordings, {
   unfinishedTools: ["copilot-killed", "opencode-killed", "qwen-killed"],

@@ -84,3 +84,13 @@ describe("options", () => {
     expect(gemini().documentedModels?.filter(({ isDefault }) => isDefault)).toMatchObject([{ id: "auto" }]);
   });
 });
+
+describe("the model of another vendor", () => {
+  it("is refused, since Google's API does not serve it", () => {
+    const modelProblem = (model: string, env = {}): string | undefined => gemini().modelProblem?.(model, env);
+    expect(modelProblem("gpt-5")).toMatch(/one of OpenAI's.*"baseUrl"/);
+    expect(modelProblem("gemini-2.5-flash")).toBeUndefined();
+    expect(modelProblem("tuned-by-me")).toBeUndefined();
+    expect(modelProblem("gpt-5", { GOOGLE_GEMINI_BASE_URL: "http://127.0.0.1:1" })).toBeUndefined();
+  });
+});

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { gemini, type GeminiOptions } from "../../../../backends/gemini/index.ts";
+import { gemini } from "../../../../backends/gemini/index.ts";
 import { describeRecordings } from "../describe-recordings.ts";
 import { eventsOf, isTerminal, Recordings, textOf } from "../replay.ts";
-import { withCountedTurns } from "./counted-turns.ts";
 
-const recordings = new Recordings("gemini", (options: GeminiOptions) => withCountedTurns(gemini(options)));
+const recordings = new Recordings("gemini", gemini);
 
 describeRecordings(recordings);
 
