@@ -27,8 +27,8 @@ function project(name: string, options: ProjectOptions): TestProjectInlineConfig
 }
 
 const minuteMs = 60_000;
-/** These tests wait for other programs most of their time. */
-const waiting = { startsPrograms: true, maxWorkers: 3 };
+/** These tests wait for other programs for much of their time. */
+const waiting = { startsPrograms: true, maxWorkers: 2 };
 
 export default defineConfig({
   resolve: {
