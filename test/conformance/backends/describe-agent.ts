@@ -1,10 +1,11 @@
 import { describe, it } from "vitest";
 import type { ProcessMode } from "playpen/kit";
 import { local } from "playpen/local";
-import { describeBackendConformance } from "playpen/testing";
+import { backendRequirements, describeBackendConformance } from "playpen/testing";
 import { describeWith } from "../../image/engines.ts";
 import { hostCliDirectory } from "../../image/paths.ts";
-import { agentScenes } from "../../integration/agents/scenes/index.ts";
+import { isEverythingWanted } from "../../image/wanted.ts";
+import { type AgentDescription, agentScenes } from "../../integration/agents/scenes/index.ts";
 
 /** What an agent is good for without anything else. */
 const coreRequirements: readonly string[] = [
@@ -26,7 +27,8 @@ const coreRequirements: readonly string[] = [
   "output.structured",
 ];
 
-const isEverythingWanted = process.env["PLAYPEN_TEST_ALL"] === "true";
+/** Most of their time the CLI waits, to try again: they run beside the others. */
+const waitingRequirements: readonly string[] = ["failure.429", "failure.500", "failure.dropped"];
 
 /**
  * Declares the suite for the real CLI of one agent, in every mode that its backend has. It is whole in the modes that
@@ -39,21 +41,43 @@ export function describeAgent(name: string, wholeIn: readonly ProcessMode[] = ["
   const modes = agent.hasTurnMode === true ? (["session", "turn"] as const) : (["session"] as const);
   describeWith(["host-clis"], name, () => {
     for (const mode of modes) {
-      const knownFailures = agent.knownFailures?.[mode];
-      const slow = agent.slowRequirements ?? [];
       const isWhole = isEverythingWanted || wholeIn.includes(mode);
-      describeBackendConformance(
-        { describe, it },
-        {
-          backend: ({ url, apiKey }) =>
-            agent.backend({ url, key: apiKey, mode, command: `${hostCliDirectory()}/${agent.command}` }),
-          sandbox: () => local({ isolation: "none" }),
-          ...(isWhole ? {} : { only: coreRequirements.filter((id) => !slow.includes(id)) }),
-          ...(knownFailures === undefined ? {} : { knownFailures }),
-          ...(agent.otherModel === undefined ? {} : { otherModel: agent.otherModel }),
-          ...(agent.patienceMs === undefined ? {} : { patienceMs: agent.patienceMs }),
-        },
-      );
+      const wanted = isWhole ? allRequirements : coreRequirements.filter((id) => !isSlow(agent, id));
+      const isWaiting = (id: string): boolean => waitingRequirements.includes(id);
+      describe.concurrent(`in mode ${mode}`, () => {
+        describe("one after the other", { concurrent: false }, () => {
+          describeRequirements(
+            agent,
+            mode,
+            wanted.filter((id) => !isWaiting(id)),
+          );
+        });
+        describe("beside them", { concurrent: false }, () => {
+          describeRequirements(agent, mode, wanted.filter(isWaiting));
+        });
+      });
     }
   });
+}
+
+const allRequirements = backendRequirements.map(({ id }) => id);
+
+function isSlow(agent: AgentDescription, id: string): boolean {
+  return agent.slowRequirements?.includes(id) === true;
+}
+
+function describeRequirements(agent: AgentDescription, mode: ProcessMode, only: readonly string[]): void {
+  const knownFailures = agent.knownFailures?.[mode];
+  describeBackendConformance(
+    { describe, it },
+    {
+      backend: ({ url, apiKey }) =>
+        agent.backend({ url, key: apiKey, mode, command: `${hostCliDirectory()}/${agent.command}` }),
+      sandbox: () => local({ isolation: "none" }),
+      only,
+      ...(knownFailures === undefined ? {} : { knownFailures }),
+      ...(agent.otherModel === undefined ? {} : { otherModel: agent.otherModel }),
+      ...(agent.patienceMs === undefined ? {} : { patienceMs: agent.patienceMs }),
+    },
+  );
 }

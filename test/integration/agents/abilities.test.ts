@@ -8,7 +8,8 @@ import {
   type CapabilityNeed,
   missingCapability,
 } from "../../../src/testing/backend-conformance/capability-need.ts";
-import { collect, describeMatrix, ofType, secretKey, type Scene } from "./matrix.ts";
+import { isEverythingWanted } from "../../image/wanted.ts";
+import { collect, describeMatrix, ofType, runsEverywhere, secretKey, type Scene } from "./matrix.ts";
 
 /**
  * What sessions may ask for beside prompts, shown by what reaches the model and what comes back. An agent takes part as
@@ -30,14 +31,18 @@ interface OpenBench extends AsyncDisposable {
   readonly server: ModelServer;
 }
 
-/** Declares a test for each process mode whose backend declares what is needed. */
+/**
+ * Declares a test for each process mode whose backend declares what is needed; for most agents that is one mode, unless
+ * everything is wanted.
+ */
 function inModes(
   scene: Scene,
   title: string,
   needs: readonly CapabilityNeed[],
   test: (bench: Bench) => Promise<void>,
 ): void {
-  const modes = scene.agent.hasTurnMode === true ? (["session", "turn"] as const) : (["session"] as const);
+  const hasBoth = scene.agent.hasTurnMode === true && (isEverythingWanted || runsEverywhere(scene.agent));
+  const modes = hasBoth ? (["session", "turn"] as const) : (["session"] as const);
   for (const mode of modes) {
     const described = scene.agent.backend({ url: "http://127.0.0.1:9", key: secretKey, mode });
     const missing = missingCapability(needs, described);
@@ -52,12 +57,11 @@ function benchOf(scene: Scene, mode: ProcessMode): Bench {
     async start(scenario, options = {}) {
       const server = await startModelServer(scenario === undefined ? {} : { scenario });
       try {
-        const [command] = scene.backend().command ?? [];
         const agent = scene.agent.backend({
           url: server.url,
           key: secretKey,
           mode,
-          ...(command === undefined ? {} : { command }),
+          ...scene.command,
         });
         const sandbox = scene.provider();
         const box = await SandboxAgent.start({ sandbox, agent, permissions: "allow-all", ...options });
@@ -220,22 +224,22 @@ describeMatrix(
 describeMatrix(
   "structured output",
   (scene) => {
-    /** Schemas that an agent's own way may not know. */
-    const cases = [
-      ["an object", z.object({ name: z.string().min(2), mail: z.email() }), { name: "Ada", mail: "a@b.org" }],
-      ["an object with a member left out", z.object({ a: z.number(), b: z.number().optional() }), { a: 1 }],
-      ["a choice", z.discriminatedUnion("kind", [z.object({ kind: z.literal("x") })]), { kind: "x" }],
-      ["members of any name", z.record(z.string(), z.number()), { one: 1 }],
-    ] as const;
-
-    for (const [title, schema, value] of cases) {
-      inModes(scene, `gives ${title}`, [], async (bench) => {
-        await using open = await bench.start(() => [{ type: "json", value }]);
-        const session = await open.box.createSession();
+    inModes(scene, "gives what schemas ask for that an agent's own way may not know", [], async (bench) => {
+      const cases = [
+        [z.object({ name: z.string().min(2), mail: z.email() }), { name: "Ada", mail: "a@b.org" }],
+        [z.object({ a: z.number(), b: z.number().optional() }), { a: 1 }],
+        [z.discriminatedUnion("kind", [z.object({ kind: z.literal("x") })]), { kind: "x" }],
+        [z.record(z.string(), z.number()), { one: 1 }],
+      ] as const;
+      let value: JsonObject = {};
+      await using open = await bench.start(() => [{ type: "json", value }]);
+      const session = await open.box.createSession();
+      for (const [schema, wanted] of cases) {
+        value = wanted;
         const { output } = await session.prompt("The answer, please.", { schema });
-        expect(output).toEqual(value);
-      });
-    }
+        expect(output).toEqual(wanted);
+      }
+    });
 
     inModes(scene, "gives a list", [], async (bench) => {
       await using open = await bench.start(() => [{ type: "text", text: "[1, 2]" }]);

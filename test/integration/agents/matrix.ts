@@ -12,6 +12,7 @@ import {
   missingCapability,
 } from "../../../src/testing/backend-conformance/capability-need.ts";
 import { describeWith } from "../../image/engines.ts";
+import { isEverythingWanted } from "../../image/wanted.ts";
 import { type Place, type PlaceName, places } from "./places.ts";
 import { type AgentConnection, type AgentDescription, agentScenes } from "./scenes/index.ts";
 
@@ -26,6 +27,8 @@ export interface Scene {
   readonly agent: AgentDescription;
   readonly server: ModelServer;
   readonly provider: () => SandboxProvider;
+  /** The option `command`, where the CLI is not on the sandbox's own PATH. */
+  readonly command: { readonly command?: string };
   backend(options?: AgentOptions): AgentBackend;
   /** Starts a box with the agent; every tool call is allowed unless the options say otherwise. */
   start(options?: Partial<StartOptions>, agent?: AgentOptions): Promise<SandboxAgent>;
@@ -57,7 +60,10 @@ export function describeMatrix(
   for (const place of places) {
     if (options.places !== undefined && !options.places.includes(place.name)) continue;
     const runsHere = (agent: AgentDescription): boolean =>
-      place.name === "none" || runsEverywhere(agent) || (isSmoke && agent.sharesCli !== true);
+      runsEverywhere(agent) ||
+      (agent.sharesCli === true
+        ? place.name === "none" && (isSmoke || isEverythingWanted)
+        : place.name === "none" || isSmoke);
     const agents = agentScenes.filter((agent) => isWanted(agent) && runsHere(agent));
     if (agents.length === 0) continue;
     describeWith(place.engines, `${name} in ${place.name}`, () => {
@@ -83,8 +89,9 @@ function sceneOf(place: Place, agent: AgentDescription, currentServer: () => Mod
     if (server === undefined) throw new Error("The model server is not running yet.");
     return server;
   };
+  const command = place.command(agent.command);
   const backendAt = (url: string, options: AgentOptions): AgentBackend =>
-    agent.backend({ url, key: secretKey, ...place.command(agent.command), ...options });
+    agent.backend({ url, key: secretKey, ...command, ...options });
   const backend = (options: AgentOptions = {}): AgentBackend => backendAt(running().url, options);
   return {
     place: place.name,
@@ -93,6 +100,7 @@ function sceneOf(place: Place, agent: AgentDescription, currentServer: () => Mod
       return running();
     },
     provider: place.provider,
+    command,
     backend,
     start: (options = {}, agentOptions = {}) =>
       SandboxAgent.start({
