@@ -27,9 +27,6 @@ const coreRequirements: readonly string[] = [
   "output.structured",
 ];
 
-/** Most of their time the CLI waits, to try again: they run beside the others. */
-const waitingRequirements: readonly string[] = ["failure.429", "failure.500", "failure.dropped"];
-
 /**
  * Declares the suite for the real CLI of one agent, in every mode that its backend has. It is whole in the modes that
  * are named, which by default is the one that can do the most; in others only the core of it is run, unless everything
@@ -43,19 +40,7 @@ export function describeAgent(name: string, wholeIn: readonly ProcessMode[] = ["
     for (const mode of modes) {
       const isWhole = isEverythingWanted || wholeIn.includes(mode);
       const wanted = isWhole ? allRequirements : coreRequirements.filter((id) => !isSlow(agent, id));
-      const isWaiting = (id: string): boolean => waitingRequirements.includes(id);
-      describe.concurrent(`in mode ${mode}`, () => {
-        describe("one after the other", { concurrent: false }, () => {
-          describeRequirements(
-            agent,
-            mode,
-            wanted.filter((id) => !isWaiting(id)),
-          );
-        });
-        describe("beside them", { concurrent: false }, () => {
-          describeRequirements(agent, mode, wanted.filter(isWaiting));
-        });
-      });
+      describeRequirements(agent, mode, wanted);
     }
   });
 }
