@@ -116,16 +116,17 @@ const isMcpServers: OptionCheck = (value) => {
   return undefined;
 };
 
-const mcpServerFields: { readonly [type: string]: readonly string[] } = {
-  stdio: ["type", "command", "args", "env"],
-  http: ["type", "url", "headers"],
-};
+const mcpServerFields: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ["stdio", ["type", "command", "args", "env"]],
+  ["http", ["type", "url", "headers"]],
+]);
 
 function mcpServerProblem(server: { readonly [name: string]: unknown }): string | undefined {
-  const fields = mcpServerFields[String(server["type"])];
-  const unknown = Object.keys(server).find((field) => fields?.includes(field) === false);
+  const fields = mcpServerFields.get(server["type"]);
+  if (fields === undefined) return 'needs a type of "stdio" or "http"';
+  const unknown = Object.keys(server).find((field) => !fields.includes(field));
   if (unknown !== undefined)
-    return `has the unknown field ${show(unknown)} (it may have ${fields?.join(", ") ?? ""})`;
+    return `has the unknown field ${show(unknown)} (it may have ${fields.join(", ")})`;
   if (server["type"] === "stdio") {
     if (isString(server["command"]) !== undefined) return "needs a command";
     if (server["env"] !== undefined && isEnvironment(server["env"]) !== undefined)
@@ -135,14 +136,9 @@ function mcpServerProblem(server: { readonly [name: string]: unknown }): string 
       args === undefined || (Array.isArray(args) && args.every((item) => typeof item === "string"));
     return isArgs ? undefined : "needs args to be an array of strings";
   }
-  if (server["type"] === "http") {
-    if (typeof server["url"] !== "string" || !URL.canParse(server["url"])) return "needs a url";
-    const { headers } = server;
-    return headers === undefined || isStringRecord(headers) === undefined
-      ? undefined
-      : "has malformed headers";
-  }
-  return 'needs a type of "stdio" or "http"';
+  if (typeof server["url"] !== "string" || !URL.canParse(server["url"])) return "needs a url";
+  const { headers } = server;
+  return headers === undefined || isStringRecord(headers) === undefined ? undefined : "has malformed headers";
 }
 
 const areToolNames: OptionCheck = (value) =>

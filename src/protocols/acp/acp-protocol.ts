@@ -1,5 +1,7 @@
 import { exitedFailure, exitFacts, howItEnded, lastErrorLine } from "../../kit/agent-failures.ts";
 import { objectField } from "../../kit/json.ts";
+import { StepBuilder } from "../../kit/step-builder.ts";
+import { unparsedLine } from "../../kit/unparsed-line.ts";
 import type {
   AgentExit,
   AgentProtocol,
@@ -19,8 +21,6 @@ import type { AcpProfile } from "./profile.ts";
 import { promptBlocks } from "./prompt-blocks.ts";
 import type { SettingRequest } from "./session-settings.ts";
 import { isConversation } from "./session-updates.ts";
-import { StepBuilder } from "../../kit/step-builder.ts";
-import { unparsedLine } from "../../kit/unparsed-line.ts";
 
 type Tag =
   | { readonly type: "handshake"; readonly stage: HandshakeStage }

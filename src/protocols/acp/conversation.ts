@@ -1,4 +1,5 @@
 import { isJsonObject, stringField } from "../../kit/json.ts";
+import type { StepBuilder } from "../../kit/step-builder.ts";
 import type { HostAnswer, ProtocolInput, TurnInput } from "../../spec/backend.ts";
 import type { AgentEventBody, TurnErrorInfo } from "../../spec/events.ts";
 import type { JsonObject } from "../../spec/json.ts";
@@ -19,7 +20,6 @@ import {
 import type { AcpProfile } from "./profile.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import { isConversation, updateEvents } from "./session-updates.ts";
-import type { StepBuilder } from "../../kit/step-builder.ts";
 import { TextStream } from "./text-stream.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { TurnUsage } from "./turn-usage.ts";

@@ -72,6 +72,7 @@ const bad: { readonly [Name in keyof typeof calls]: readonly (readonly [string, 
     ["mcpServers", { "a b": { type: "stdio", command: "x" } }, 'letters, digits, - and _ only (not "a b")'],
     ["mcpServers", { a: "x" }, '"a" must be an object'],
     ["mcpServers", { a: { type: "ftp" } }, '"a" needs a type of "stdio" or "http"'],
+    ["mcpServers", { a: { type: "toString" } }, '"a" needs a type of "stdio" or "http"'],
     ["mcpServers", { a: { type: "stdio" } }, '"a" needs a command'],
     [
       "mcpServers",
