@@ -1,4 +1,5 @@
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { repositoryRoot, subpaths } from "./scripts/subpaths.ts";
 
 interface ProjectOptions {
@@ -28,7 +29,17 @@ function project(name: string, options: ProjectOptions): TestProjectInlineConfig
 
 const minuteMs = 60_000;
 /** These tests wait for other programs for much of their time. */
-const waiting = { startsPrograms: true, maxWorkers: 2 };
+const waiting = { startsPrograms: true, maxWorkers: 3 };
+/** The file that waits the most, and so is not to be the last to begin. */
+const longest = "waiting.test.ts";
+
+class LongestFirst extends BaseSequencer {
+  public override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(longest);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -41,6 +52,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     retry: 0,
+    sequence: { sequencer: LongestFirst },
     teardownTimeout: minuteMs,
     projects: [
       project("unit", { order: 0, testTimeoutMs: minuteMs / 2 }),

@@ -1,0 +1,3 @@
+import { describeWaiting } from "./describe-agent.ts";
+
+describeWaiting();
