@@ -30,14 +30,17 @@ function project(name: string, options: ProjectOptions): TestProjectInlineConfig
 const minuteMs = 60_000;
 /** These tests wait for other programs for much of their time. */
 const waiting = { startsPrograms: true, maxWorkers: 3 };
-/** The file that waits the most, and so is not to be the last to begin. */
-const longest = "waiting.test.ts";
+/** The files that take the longest, which are not to be the last to begin. */
+const longest = ["waiting.test.ts", "opencode.test.ts", "abilities.test.ts", "smoke.test.ts"];
 
 class LongestFirst extends BaseSequencer {
   public override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(longest);
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+    const isLong = (file: TestSpecification, name: string): boolean => file.moduleId.endsWith(`/${name}`);
+    return [
+      ...longest.flatMap((name) => sorted.filter((file) => isLong(file, name))),
+      ...sorted.filter((file) => !longest.some((name) => isLong(file, name))),
+    ];
   }
 }
 

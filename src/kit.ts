@@ -53,6 +53,28 @@ export { modelVendor } from "./kit/model-vendors.ts";
 export { undoneWhenAborted } from "./kit/undone-when-aborted.ts";
 export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spawn.ts";
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
+export { exitOf } from "./kit/exit-of.ts";
+export { OutputChannel } from "./kit/output-channel.ts";
+export { signalTree, signalled, type RunSignalScript, type SignalTarget } from "./kit/signal-tree.ts";
+export {
+  longestReportBytes,
+  parseStartReport,
+  programStage,
+  quoteForShell,
+  shellLine,
+  type Argv,
+  type ProgramStageOptions,
+  type StartReport,
+} from "./kit/remote/launcher.ts";
+export { startPolledProcess, type PolledProcessOptions } from "./kit/remote/polled-process.ts";
+export { RemoteSandbox } from "./kit/remote/remote-sandbox.ts";
+export type {
+  RemoteCommand,
+  RemoteConnection,
+  RemoteMachine,
+  RemoteTraits,
+  ShortRun,
+} from "./kit/remote/remote-machine.ts";
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";
 export type { OptionCheck } from "./kit/validate-options.ts";
 export { AcpProtocol } from "./protocols/acp/acp-protocol.ts";

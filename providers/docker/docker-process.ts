@@ -9,14 +9,17 @@ import {
   SandboxAgentError,
   type SandboxProcess,
   type Signal,
+  type StartReport,
+  exitOf,
   markedEnvironment,
+  parseStartReport,
+  programStage,
   undoneWhenAborted,
 } from "../../src/kit.ts";
 import { endsWithin, isRunning, lost } from "./container-state.ts";
 import { isGone, isUnreachable, wordsOf } from "./engine-errors.ts";
 import { ExecConnection } from "./exec-connection.ts";
-import { execCommand, parseStartReport } from "./exec-script.ts";
-import { signalTree } from "./signal-tree.ts";
+import { signalInContainer } from "./signal-tree.ts";
 
 /** A command with everything that its sandbox adds. */
 export interface ResolvedCommand extends Command {
@@ -78,7 +81,7 @@ async function createExec(
   const environment = markedEnvironment(command.env, processId);
   try {
     return await container.exec({
-      Cmd: execCommand(command, command.cwd),
+      Cmd: [...programStage(command.argv, { cwd: command.cwd, separators: command.env?.["IFS"] })],
       Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
       User: command.user,
       AttachStdin: command.stdin !== "ignore",
@@ -155,7 +158,7 @@ export class DockerProcess implements SandboxProcess {
   }
 
   /** Resolves when the process runs, or could not be started. */
-  async started(): Promise<ReturnType<typeof parseStartReport>> {
+  async started(): Promise<StartReport> {
     const report = parseStartReport(await this.#connection.report, this.#command, this.#command.cwd);
     if ("pid" in report) this.#pid = report.pid;
     return report;
@@ -164,7 +167,7 @@ export class DockerProcess implements SandboxProcess {
   async kill(signal: Signal = "SIGKILL"): Promise<void> {
     this.#sentSignals.add(signal);
     try {
-      await signalTree(this.#container, {
+      await signalInContainer(this.#container, {
         processId: this.#processId,
         pid: this.#pid,
         user: this.#command.user,
@@ -248,14 +251,3 @@ export class DockerProcess implements SandboxProcess {
 }
 
 const killedCode = 128 + constants.signals.SIGKILL;
-
-/**
- * The engine reports a death by signal as 128 plus its number, which a program may also choose for its exit code. It is
- * taken for a signal when that signal was sent.
- */
-export function exitOf(code: number, sentSignals: ReadonlySet<Signal>): ProcessExit {
-  for (const signal of sentSignals) {
-    if (code === 128 + constants.signals[signal]) return { code: null, signal };
-  }
-  return { code, signal: null };
-}

@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
+import { longestReportBytes, OutputChannel } from "../../src/kit.ts";
 import { FrameDecoder, type FrameSource } from "./frame-decoder.ts";
-import { longestReportBytes } from "./exec-script.ts";
-import { OutputChannel } from "./output-channel.ts";
 
 /** What is read ahead of each stream's reader, before the connection is left alone and the process has to wait. */
 const readAheadBytes = 256 * 1024;

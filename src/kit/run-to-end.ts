@@ -132,11 +132,15 @@ async function readWhole(stream: ReadableStream<Uint8Array>): Promise<Uint8Array
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
 }
 
-export async function readTail(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** Reads a stream to its end and gives the last part of it. */
+export async function readTail(
+  stream: ReadableStream<Uint8Array>,
+  maxLength = stderrTailLength,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of stream) {
-    text = (text + decoder.decode(chunk, { stream: true })).slice(-stderrTailLength);
+    text = (text + decoder.decode(chunk, { stream: true })).slice(-maxLength);
   }
   return text;
 }

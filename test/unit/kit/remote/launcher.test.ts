@@ -1,8 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { execCommand, parseStartReport } from "../../../../providers/docker/exec-script.ts";
-import { exitOf } from "../../../../providers/docker/docker-process.ts";
+import { exitOf, parseStartReport, programStage } from "playpen/kit";
 
 const run = promisify(execFile);
 
@@ -11,7 +10,7 @@ async function launch(
   cwd = "/",
   env: { readonly [name: string]: string } = {},
 ) {
-  const [shell = "", ...args] = execCommand({ argv, env }, cwd);
+  const [shell = "", ...args] = programStage(argv, { cwd, separators: env["IFS"] });
   const { stdout } = await run(shell, args, { env }).catch((error: unknown) => error as { stdout: string });
   const end = stdout.indexOf("\n");
   return { report: stdout.slice(0, end), output: stdout.slice(end + 1) };

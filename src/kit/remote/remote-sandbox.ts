@@ -1,0 +1,157 @@
+import { SandboxAgentError } from "../../errors/sandbox-agent-error.ts";
+import { errorText } from "../../errors/error-text.ts";
+import type { Command, Labels, Sandbox, SandboxFiles } from "../../spec/sandbox.ts";
+import { filesFromSpawn } from "../files-from-spawn.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import type { RemoteMachine } from "./remote-machine.ts";
+import { type RemoteProcess, isAlive, lost, startRemoteProcess } from "./remote-process.ts";
+
+/**
+ * A sandbox made of what a vendor's API has, with everything derived that it has not: the environment, working directory
+ * and user of a process, its standard input, signals to its whole tree, files, keep-alive, and one state for all of
+ * them. An adapter extends it by the abilities that the vendor has beside these.
+ *
+ * @example
+ * ```ts
+ * class ExampleSandbox extends RemoteSandbox {
+ *   snapshot() { … }
+ * }
+ * const sandbox = new ExampleSandbox({ provider: "example", id, cwd, labels, env, traits, start, destroy });
+ * ```
+ */
+export class RemoteSandbox implements Sandbox {
+  readonly id: string;
+  readonly cwd: string;
+  readonly labels: Labels;
+  readonly files: SandboxFiles;
+  readonly #machine: RemoteMachine;
+  readonly #processes = new Set<RemoteProcess>();
+  readonly #keepAlive: KeepAlive | undefined;
+  #closed: "detached" | "destroyed" | undefined;
+  #destroyed: Promise<void> | undefined;
+
+  /** `files` replaces single operations by the vendor's own, where those are better. */
+  constructor(machine: RemoteMachine, files: Partial<SandboxFiles> = {}) {
+    this.id = machine.id;
+    this.cwd = machine.cwd;
+    this.labels = machine.labels;
+    this.#machine = machine;
+    const derived = filesFromSpawn((command, options) => this.spawn(command, options), { cwd: machine.cwd });
+    this.files = withOverrides(derived, files);
+    this.#keepAlive = machine.keepAlive && new KeepAlive(machine.keepAlive);
+  }
+
+  async spawn(command: Command, options: { readonly signal?: AbortSignal } = {}): Promise<RemoteProcess> {
+    options.signal?.throwIfAborted();
+    this.assertOpen();
+    const { traits, env, provider } = this.#machine;
+    const user = command.user ?? this.#machine.user;
+    if (user !== undefined && traits.users === "none") {
+      throw new SandboxAgentError("unsupported", `Processes in a sandbox of ${provider} have one user.`, {
+        details: { subject: provider, feature: "user" },
+      });
+    }
+    const resolved = {
+      ...command,
+      cwd: command.cwd ?? this.cwd,
+      env: { ...env, ...command.env },
+      ...(user === undefined ? {} : { user }),
+    };
+    const release = this.hold();
+    let started: RemoteProcess;
+    try {
+      started = await startRemoteProcess(this.#machine, resolved, options.signal);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (this.#closed !== undefined) {
+      started.sandboxEnded();
+      release();
+      this.assertOpen();
+    }
+    this.#processes.add(started);
+    const forget = (): void => {
+      this.#processes.delete(started);
+      release();
+    };
+    started.exited.then(forget, forget);
+    return started;
+  }
+
+  /** Keeps the vendor's time-out from ending the sandbox until the function that it returns is called. */
+  hold(): () => void {
+    return this.#keepAlive?.hold() ?? (() => undefined);
+  }
+
+  async detach(options: { readonly ttlMs: number }): Promise<void> {
+    this.assertOpen();
+    const { provider } = this.#machine;
+    if (this.#machine.detach === undefined) {
+      throw new SandboxAgentError("unsupported", `A sandbox of ${provider} cannot outlive its host.`, {
+        details: { subject: provider, feature: "detach" },
+      });
+    }
+    await this.#machine.detach(options.ttlMs);
+    this.#closed = "detached";
+    this.#keepAlive?.end();
+  }
+
+  destroy(): Promise<void> {
+    // A sandbox that was let go of belongs to whoever connects to it, and is not to end with the block that made it.
+    if (this.#closed === "detached") return Promise.resolve();
+    this.#closed = "destroyed";
+    this.#destroyed ??= this.#remove().catch((error: unknown) => {
+      this.#destroyed = undefined;
+      throw SandboxAgentError.is(error)
+        ? error
+        : lost(this.#machine, `It could not be removed: ${errorText(error)}`, error);
+    });
+    return this.#destroyed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.destroy();
+  }
+
+  /** @throws SandboxAgentError `sandbox_closed` once the handle was destroyed or detached. */
+  protected assertOpen(): void {
+    if (this.#closed === undefined) return;
+    throw new SandboxAgentError(
+      "sandbox_closed",
+      `The sandbox ${this.#machine.provider}/${this.id} was ${this.#closed} and cannot be used any more.`,
+      { details: { id: this.id } },
+    );
+  }
+
+  async #remove(): Promise<void> {
+    this.#keepAlive?.end();
+    try {
+      await this.#machine.destroy();
+    } catch (error) {
+      if (await isAlive(this.#machine)) throw error;
+    }
+    for (const process of this.#processes) process.sandboxEnded();
+  }
+}
+
+/** The derived operations, but for those that the vendor does better. */
+function withOverrides(derived: SandboxFiles, own: Partial<SandboxFiles>): SandboxFiles {
+  const pick = <Name extends keyof SandboxFiles>(name: Name): Pick<SandboxFiles, Name> => {
+    const [owner, operation] = own[name] === undefined ? [derived, derived[name]] : [own, own[name]];
+    const bound: unknown = Reflect.apply(Function.prototype.bind, operation, [owner]);
+    return { [name]: bound } as Pick<SandboxFiles, Name>;
+  };
+  return {
+    ...pick("read"),
+    ...pick("readText"),
+    ...pick("write"),
+    ...pick("list"),
+    ...pick("stat"),
+    ...pick("mkdir"),
+    ...pick("remove"),
+    ...pick("move"),
+    ...pick("upload"),
+    ...pick("download"),
+  };
+}
