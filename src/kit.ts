@@ -9,6 +9,7 @@ export type * from "./spec/events.ts";
 export type * from "./spec/json.ts";
 export type * from "./spec/permissions.ts";
 export type * from "./spec/sandbox.ts";
+export type * from "./spec/sandbox-abilities.ts";
 export type * from "./spec/usage.ts";
 export { SandboxAgentError } from "./errors/sandbox-agent-error.ts";
 export {
@@ -53,7 +54,17 @@ export { modelVendor } from "./kit/model-vendors.ts";
 export { undoneWhenAborted } from "./kit/undone-when-aborted.ts";
 export { filesFromSpawn, type FilesFromSpawnOptions } from "./kit/files-from-spawn.ts";
 export { markedEnvironment, markerName, signalMarkedScript } from "./kit/process-marker.ts";
+export {
+  parseBytes,
+  validateProviderOptions,
+  type ProviderOptionRules,
+  type ProviderVocabulary,
+  type SandboxMount,
+} from "./kit/provider-options.ts";
+export { loadPeer, type PeerPackage } from "./kit/load-peer.ts";
+export { refusedSafely, vendorFailure, type VendorAnswer, type VendorContext } from "./kit/vendor-failure.ts";
 export { exitOf } from "./kit/exit-of.ts";
+export { boundedOutput } from "./kit/bounded-output.ts";
 export { OutputChannel } from "./kit/output-channel.ts";
 export { signalTree, signalled, type RunSignalScript, type SignalTarget } from "./kit/signal-tree.ts";
 export {

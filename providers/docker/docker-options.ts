@@ -1,32 +1,18 @@
-import { isAbsolute } from "node:path";
 import {
   type Environment,
   type Labels,
   type OptionCheck,
-  isAbsolutePath,
+  type ProviderOptionRules,
+  type SandboxMount,
   isBoolean,
-  isEnvironment,
   isJsonObject,
   isOneOf,
-  isPositiveInteger,
-  isPositiveNumber,
   isString,
   isStringArray,
   isStringRecord,
-  validateOptions,
+  parseBytes,
+  validateProviderOptions,
 } from "../../src/kit.ts";
-
-/** A folder, file or volume of the engine's machine that the sandbox sees. */
-export interface DockerMount {
-  /** Absolute path on the engine's machine, or the name of a volume. */
-  readonly source: string;
-  /** Absolute path inside the sandbox. */
-  readonly target: string;
-  /** Default `"bind"`: a path of the engine's machine. */
-  readonly type?: "bind" | "volume";
-  /** Whether the sandbox may change what is there; default `false`. */
-  readonly writable?: boolean;
-}
 
 export interface DockerTls {
   readonly ca?: string;
@@ -56,7 +42,7 @@ export interface DockerOptions {
   readonly env?: Environment;
   /** User name or `uid[:gid]` of the processes; default: the image's user. */
   readonly user?: string;
-  readonly mounts?: readonly DockerMount[];
+  readonly mounts?: readonly SandboxMount[];
   /** `"bridge"` (default), `"none"`, `"host"`, or the name of a network. */
   readonly network?: string;
   /** For example 1.5; default: no limit. */
@@ -87,7 +73,7 @@ export interface DockerSettings extends DockerOptions {
   readonly pull: "missing" | "always" | "never";
   readonly cwd: string;
   readonly env: Environment;
-  readonly mounts: readonly DockerMount[];
+  readonly mounts: readonly SandboxMount[];
   readonly network: string;
   readonly memoryBytes?: number;
   readonly pidsLimit: number;
@@ -99,7 +85,7 @@ export interface DockerSettings extends DockerOptions {
 
 /** @throws TypeError that names the option, the value received and the correction. */
 export function resolveDockerOptions(options: DockerOptions): DockerSettings {
-  validateOptions("docker()", options, checks);
+  validateProviderOptions("docker()", options, rules);
   if (options.socketPath !== undefined && options.host !== undefined) {
     throw new TypeError('docker(): options "socketPath" and "host" exclude each other; leave one out.');
   }
@@ -129,65 +115,6 @@ function withoutUndefined(options: DockerOptions): DockerOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-const unitBytes: { readonly [unit: string]: number } = {
-  b: 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-};
-/** The engine refuses less. */
-const minimumMemoryBytes = 6 * 2 ** 20;
-
-/** `"512m"` → 536870912; `undefined` when it is no amount of memory. */
-export function parseBytes(value: unknown): number | undefined {
-  if (typeof value === "number") return Number.isSafeInteger(value) ? value : undefined;
-  const match = typeof value === "string" ? /^(\d+(?:\.\d+)?)([bkmgt])(?:i?b)?$/i.exec(value) : null;
-  if (match === null) return undefined;
-  return Math.floor(Number(match[1]) * (unitBytes[match[2]?.toLowerCase() ?? "b"] ?? 1));
-}
-
-const isMemory: OptionCheck = (value) => {
-  const bytes = parseBytes(value);
-  return bytes !== undefined && bytes >= minimumMemoryBytes
-    ? undefined
-    : 'a whole number of bytes or a text such as "512m" or "2g", at least 6 MiB';
-};
-
-const isUser: OptionCheck = (value) =>
-  typeof value === "string" && /^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/.test(value)
-    ? undefined
-    : 'a user name or "uid[:gid]"';
-
-const mountTypes = isOneOf("bind", "volume");
-
-const areMounts: OptionCheck = (value) => {
-  const expected = "an array of { source, target, type?, writable? }";
-  if (!Array.isArray(value)) return expected;
-  for (const mount of value) {
-    if (!isJsonObject(mount)) return expected;
-    const { source, target, type = "bind", writable = false, ...unknown } = mount;
-    const [name] = Object.keys(unknown);
-    if (name !== undefined) return `${expected}, without ${JSON.stringify(name)}`;
-    if (mountTypes(type) !== undefined) return `${expected} where type is ${String(mountTypes(type))}`;
-    if (typeof source !== "string" || source === "" || (type === "bind" && !isAbsolute(source))) {
-      return `${expected} where source is ${type === "bind" ? "an absolute path" : "the name of a volume"}`;
-    }
-    if (isAbsolutePath(target) !== undefined)
-      return `${expected} where target is ${String(isAbsolutePath(target))}`;
-    if (typeof writable !== "boolean") return `${expected} where writable is true or false`;
-  }
-  return undefined;
-};
-
-const areLabels: OptionCheck = (value) => {
-  const wrong = isStringRecord(value);
-  if (wrong !== undefined || !isJsonObject(value)) return wrong;
-  return Object.keys(value).some((name) => name === "" || name.startsWith("playpen."))
-    ? 'an object whose names are not empty and do not begin with "playpen."'
-    : undefined;
-};
-
 /** Which protocols there are is said by the search for an engine, which reads `DOCKER_HOST` by the same rule. */
 const isHost: OptionCheck = (value) =>
   typeof value === "string" && /^[a-z]+:\/\/./.test(value)
@@ -207,24 +134,27 @@ const isRegistryAuth: OptionCheck = (value) =>
     ? undefined
     : "an object with username and password");
 
-const checks = {
-  image: isString,
+const own = {
   pull: isOneOf("missing", "always", "never"),
   registryAuth: isRegistryAuth,
   platform: isString,
-  cwd: isAbsolutePath,
-  env: isEnvironment,
-  user: isUser,
-  mounts: areMounts,
   network: isString,
-  cpus: isPositiveNumber,
-  memoryBytes: isMemory,
-  pidsLimit: isPositiveInteger,
   init: isBoolean,
   capDrop: isStringArray,
   noNewPrivileges: isBoolean,
-  labels: areLabels,
   socketPath: isString,
   host: isHost,
   tls: isRecordOf("ca", "cert", "key"),
-} satisfies { readonly [Name in keyof DockerOptions]-?: OptionCheck };
+};
+
+const rules: ProviderOptionRules = {
+  takes: ["image", "cwd", "env", "user", "mounts", "cpus", "memoryBytes", "pidsLimit", "labels"],
+  refuses: {
+    template: 'give the name of an image with "image"',
+    snapshot: 'a snapshot is an image: give its id with "image"',
+    diskBytes: "most of the engine's storage drivers have no limit for one container",
+    timeoutMs: "a container lives as long as its host process, or until the time given to detach()",
+    region: 'it runs where the engine does: choose one with "host"',
+  },
+  own,
+};

@@ -53,6 +53,7 @@ class DockerProvider implements SandboxProvider {
     files: "emulated",
     detach: "native",
     diesWithHost: "native",
+    backpressure: "native",
     isolation: "container",
   };
   readonly #settings: DockerSettings;

@@ -1,2 +1,3 @@
 export { docker } from "./docker-provider.ts";
-export type { DockerMount, DockerOptions, DockerRegistryAuth, DockerTls } from "./docker-options.ts";
+export type { DockerOptions, DockerRegistryAuth, DockerTls } from "./docker-options.ts";
+export type { SandboxMount as DockerMount } from "../../src/kit.ts";

@@ -44,6 +44,7 @@ export class LocalProvider implements SandboxProvider {
       files: "native",
       detach: "native",
       diesWithHost: "native",
+      backpressure: "native",
       isolation: settings.isolation === "none" ? "none" : "namespaces",
     };
   }

@@ -4,9 +4,15 @@ import type { ErrorCode } from "../spec/errors.ts";
 export const remedies: { readonly [Code in ErrorCode]: string } = {
   provider_unavailable:
     "Start the engine or service, or choose another provider; `provider.check()` tells more.",
+  provider_authentication_failed:
+    "Set one of the variables named in `details.variables`, or give the credential as an option of the provider.",
+  provider_rate_limited: "Wait for `details.retryAfterMs`, or raise the quota; nothing was created.",
+  provider_failed:
+    "Try again later; `cause` holds the service's own words. A sandbox may have been created: sweep.",
   dependency_missing: "Install the package with the command named in `details.install`.",
   image_unavailable: "Check the image's name, pull or build it, and log in to its registry if it is private.",
   sandbox_create_failed: "Read `cause` for the provider's own words, and check the sandbox options.",
+  setup_failed: "Read `details.output`: it is that of the step which failed.",
   sandbox_not_found: "Check the id and the provider; the sandbox may have ended or reached its expiry.",
   sandbox_lost: "Start a new sandbox; `cause` tells what was last heard of this one.",
   sandbox_closed: "Use a box before destroy() or detach(); start or connect to another one.",

@@ -7,12 +7,24 @@ import type { OutputIssue } from "./structured-output.ts";
 export interface ErrorDetails {
   /** The provider's engine, service or SDK cannot be used. */
   provider_unavailable: { readonly provider: string; readonly tried?: readonly string[] };
+  /** The provider's service refused the credential, or none was given. */
+  provider_authentication_failed: {
+    readonly provider: string;
+    readonly variables: readonly string[];
+    readonly status?: number;
+  };
+  /** The provider's service had too many requests (429), or a quota is used up. */
+  provider_rate_limited: { readonly provider: string; readonly retryAfterMs?: number };
+  /** The provider's service failed, or answered what nobody understands. */
+  provider_failed: { readonly provider: string; readonly status?: number };
   /** A vendor SDK (an optional peer dependency) is missing or of the wrong version. */
   dependency_missing: { readonly package: string; readonly version: string; readonly install: string };
   /** The image, template or snapshot is not there and could not be fetched. */
   image_unavailable: { readonly image: string };
   /** The provider refused or failed to create the sandbox. */
   sandbox_create_failed: { readonly provider: string };
+  /** A step of the set-up failed. */
+  setup_failed: { readonly step: string; readonly exitCode?: number; readonly output: string };
   /** No sandbox with that id. */
   sandbox_not_found: { readonly id: string };
   /** The sandbox or the connection to it went away while it was in use. */

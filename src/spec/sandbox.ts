@@ -1,4 +1,5 @@
 import type { JsonObject } from "./json.ts";
+import type { SandboxAbility, SnapshotStore } from "./sandbox-abilities.ts";
 
 /** Signals that a sandbox can deliver. */
 export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGHUP" | "SIGQUIT" | "SIGUSR1" | "SIGUSR2";
@@ -107,6 +108,11 @@ export interface Sandbox extends AsyncDisposable {
   spawn(command: Command, options?: { readonly signal?: AbortSignal }): Promise<SandboxProcess>;
   readonly files: SandboxFiles;
   /**
+   * Keeps the provider's time-outs from ending the sandbox until the function that it returns is called. Absent where
+   * there are none.
+   */
+  hold?(): () => void;
+  /**
    * Lets go of the sandbox without ending it: it lives on for `ttlMs` and then ends by itself. Rejects with
    * `unsupported` where a sandbox cannot outlive its host.
    */
@@ -141,8 +147,16 @@ export interface SandboxCapabilities {
   readonly detach: Support;
   /** Whether the sandbox ends by itself when its host process dies. */
   readonly diesWithHost: Support;
+  /**
+   * What becomes of output that nobody reads. `"native"`: the process waits. `"emulated"`: the process goes on, and its
+   * output waits in the sandbox's file system. `"none"`: it is held in the host's memory up to the limit that the
+   * provider's page names, beyond which the stream fails with `output_too_large`.
+   */
+  readonly backpressure: Support;
   /** Whether processes are kept from the host's own files and processes. */
   readonly isolation: "container" | "namespaces" | "machine" | "none";
+  /** What its sandboxes can do beside the rest; default nothing. */
+  readonly abilities?: readonly SandboxAbility[];
 }
 
 /** What every sandbox is created with, whatever the provider. */
@@ -153,6 +167,10 @@ export interface SandboxSpec {
   readonly env: Environment;
   /** Already complete: the core adds owner, creation time, version and expiry. */
   readonly labels: Labels;
+  /** Id of a snapshot to start from. Only given to a provider that has the ability `"snapshot"`. */
+  readonly snapshot?: string;
+  /** When the sandbox may be swept up, in milliseconds from now; also its life time where the vendor ends it. */
+  readonly ttlMs?: number;
 }
 
 export interface CreateOptions {
@@ -160,18 +178,20 @@ export interface CreateOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** An adapter for one kind of place to run. Making one does no I/O. */
-export interface SandboxProvider {
+/** An adapter for one kind of place to run. Making one does no I/O. `Box` is what its sandboxes can do. */
+export interface SandboxProvider<Box extends Sandbox = Sandbox> {
   /** Prefix of the sandbox ids, for example `docker`. */
   readonly name: string;
   readonly capabilities: SandboxCapabilities;
   /** Tells whether it can be used here and now, or what failed and how to mend it. Never rejects. */
   check(): Promise<Availability>;
   /** An aborted signal leaves nothing behind and rejects with `signal.reason`. */
-  create(spec: SandboxSpec, options?: CreateOptions): Promise<Sandbox>;
+  create(spec: SandboxSpec, options?: CreateOptions): Promise<Box>;
   /** Rejects with `sandbox_not_found`. */
-  connect(id: string, spec: Pick<SandboxSpec, "env" | "cwd">, options?: CreateOptions): Promise<Sandbox>;
+  connect(id: string, spec: Pick<SandboxSpec, "env" | "cwd">, options?: CreateOptions): Promise<Box>;
   list(filter?: { readonly labels?: Labels }): AsyncIterable<SandboxInfo>;
+  /** Present where it has the ability `"snapshot"`. */
+  readonly snapshots?: SnapshotStore;
   /** Settings for diagnosis, without secrets. */
   describe?(): JsonObject;
 }

@@ -76,6 +76,7 @@ export function memorySandbox(options: MemorySandboxOptions): MemorySandboxProvi
       files: "native",
       detach: "none",
       diesWithHost: "native",
+      backpressure: "native",
       isolation: "machine",
     },
     get runningProcesses() {

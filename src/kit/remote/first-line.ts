@@ -11,6 +11,9 @@ export async function readFirstLine(
     const end = bytes.indexOf(0x0a);
     if (end === -1 && bytes.length < maxBytes) continue;
     const lineEnd = end === -1 ? bytes.length : end;
-    return { line: bytes.toString("utf8", 0, lineEnd), rest: bytes.subarray(Math.min(lineEnd + 1, bytes.length)) };
+    return {
+      line: bytes.toString("utf8", 0, lineEnd),
+      rest: bytes.subarray(Math.min(lineEnd + 1, bytes.length)),
+    };
   }
 }

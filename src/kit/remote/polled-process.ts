@@ -146,7 +146,9 @@ class PolledConnection implements RemoteConnection {
     const [out, err] = [wanted(this.#out), wanted(this.#err)];
     const ticks = Math.ceil((this.#options.waitMs ?? 5000) / tickMs);
     const numbers = [this.#outOffset, this.#errOffset, out, ticks, err].map(String);
-    const { code, stdout, stderr } = await this.#patiently(stage("poll", pollScript, this.#folder, ...numbers));
+    const { code, stdout, stderr } = await this.#patiently(
+      stage("poll", pollScript, this.#folder, ...numbers),
+    );
     if (code !== 0) throw new Error(`The process cannot be followed any more: ${stderr.trim()}`);
     const [head = "", outText = "", errText = ""] = stdout.split("\n");
     const [state = ""] = head.split(" ");

@@ -46,7 +46,8 @@ async function start(machine: RemoteMachine, command: ResolvedCommand): Promise<
   exited.catch(() => undefined);
   const reader = connection.stdout.getReader();
   try {
-    if (machine.traits.environment === "stdin") await giveEnvironment(connection, environmentLine(env), stdin);
+    if (machine.traits.environment === "stdin")
+      await giveEnvironment(connection, environmentLine(env), stdin);
     const { line, rest } = await unlessBroken(readFirstLine(reader, longestReportBytes), exited);
     const report = parseStartReport(line, command, command.cwd);
     if ("pid" in report) {
@@ -92,11 +93,10 @@ async function startFailure(
 ): Promise<SandboxAgentError> {
   if (SandboxAgentError.is(cause)) return cause;
   if (!(await isAlive(machine))) return lost(machine, "It ended while a process was being started.", cause);
-  return new SandboxAgentError(
-    "spawn_failed",
-    `${JSON.stringify(program)} could not be started: ${words}`,
-    { details: { command: program }, cause },
-  );
+  return new SandboxAgentError("spawn_failed", `${JSON.stringify(program)} could not be started: ${words}`, {
+    details: { command: program },
+    cause,
+  });
 }
 
 export async function isAlive(machine: RemoteMachine): Promise<boolean> {

@@ -10,7 +10,10 @@ import type {
 } from "../../spec/sandbox.ts";
 
 /** A capability that a provider may declare as `"none"`; what needs it is skipped then. */
-export type RequiredCapability = Exclude<keyof SandboxCapabilities, "isolation" | "diesWithHost">;
+export type RequiredCapability = Exclude<
+  keyof SandboxCapabilities,
+  "isolation" | "diesWithHost" | "abilities"
+>;
 
 /**
  * One thing that every provider must do. It knows no test framework: it is fulfilled when `run` resolves, and broken

@@ -42,6 +42,7 @@ export function derivedProvider(vendor: ImaginedVendor): SandboxProvider {
       files: "emulated",
       detach: "none",
       diesWithHost: "none",
+      backpressure: vendor.onlyRunsToEnd === true ? "emulated" : "native",
       isolation: "none",
     },
     check: () => Promise.resolve({ available: true }),

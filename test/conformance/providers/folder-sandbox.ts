@@ -20,6 +20,7 @@ class FolderProvider implements kit.SandboxProvider {
     files: "emulated",
     detach: "none",
     diesWithHost: "none",
+    backpressure: "native",
     isolation: "none",
   };
   readonly #live = new Map<string, FolderSandbox>();

@@ -3,6 +3,7 @@ import {
   asText,
   breakCommand,
   breakProcess,
+  breakProvider,
   breakSandbox,
   changed,
   hoarded,
@@ -248,6 +249,15 @@ export const brokenProcesses: readonly BrokenProvider[] = [
       };
     }),
     seen: /Expected the writer to wait for its reader, but it wrote \d+ MB/,
+  },
+  {
+    id: "process.output-limit",
+    how: "declares no back-pressure, and has no limit either",
+    make: breakProvider((provider) => ({
+      capabilities: { ...provider.capabilities, backpressure: "none" },
+    })),
+    hangs: true,
+    seen: /reading output that went beyond the limit/,
   },
   {
     id: "process.output-cancel",

@@ -1,7 +1,8 @@
 import { docker, type DockerOptions } from "playpen/docker";
 import { describe, expect, it } from "vitest";
 import { containerConfig } from "../../../../providers/docker/container-config.ts";
-import { parseBytes, resolveDockerOptions } from "../../../../providers/docker/docker-options.ts";
+import { parseBytes } from "playpen/kit";
+import { resolveDockerOptions } from "../../../../providers/docker/docker-options.ts";
 
 const wrong: readonly (readonly [name: string, value: unknown])[] = [
   ["image", ""],

@@ -1,0 +1,130 @@
+import type { FileOptions, ProcessExit, Labels, Sandbox, Signal } from "./sandbox.ts";
+
+/**
+ * What some providers' sandboxes can do beside the rest. The methods of an ability are present exactly where the
+ * provider's capabilities name it, and the provider's own type says so: `box.sandbox.pause()` compiles with `docker()`
+ * and does not with `local()`. The box has them all, and refuses with `unsupported` what its provider lacks.
+ */
+export interface SandboxAbilities {
+  snapshot: CanSnapshot;
+  pause: CanPause;
+  fork: CanFork;
+  expose: CanExpose;
+  terminal: CanOpenTerminal;
+  extend: CanExtend;
+  "network-policy": CanSetNetworkPolicy;
+  metrics: CanMeasure;
+  watch: CanWatchFiles;
+}
+
+export type SandboxAbility = keyof SandboxAbilities;
+
+export interface CanSnapshot {
+  /** Keeps the file system as it is now; the sandbox goes on, unless the provider's page says otherwise. */
+  snapshot(options?: SnapshotOptions): Promise<Snapshot>;
+}
+
+export interface SnapshotOptions {
+  /** By which `SnapshotStore.find` finds it; letters, digits, `.`, `_` and `-`. Default: none. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Snapshot {
+  /** `SandboxSpec.snapshot` takes it. */
+  readonly id: string;
+}
+
+/** The snapshots of a provider. */
+export interface SnapshotStore {
+  /** Resolves to the newest snapshot of that name. */
+  find(name: string): Promise<Snapshot | undefined>;
+  /** Nothing there is no error. */
+  remove(id: string): Promise<void>;
+}
+
+export interface CanPause {
+  /** Stops all processes, and what the vendor charges for them. Nothing can be started until `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+}
+
+export interface CanFork {
+  /** Makes another sandbox with a copy of the files, and the labels given beside those of this one. */
+  fork(options?: { readonly labels?: Labels; readonly signal?: AbortSignal }): Promise<Sandbox>;
+}
+
+export interface CanExpose {
+  /** Makes a port of the sandbox reachable from the host; the same port again gives the same address. */
+  expose(port: number, options?: FileOptions): Promise<ExposedPort>;
+}
+
+export interface ExposedPort {
+  /** For example `https://3000-abc.example.dev`; without a path. */
+  readonly url: string;
+  /** To be sent with each request, where the address alone does not let anybody in. A secret. */
+  readonly headers?: { readonly [name: string]: string };
+}
+
+export interface CanOpenTerminal {
+  /** Starts a process on a pseudo-terminal. */
+  terminal(options?: TerminalOptions): Promise<Terminal>;
+}
+
+export interface TerminalOptions {
+  /** Default: `["/bin/sh", "-i"]`. */
+  readonly argv?: readonly [string, ...string[]];
+  readonly cwd?: string;
+  readonly env?: { readonly [name: string]: string };
+  /** Default 80. */
+  readonly columns?: number;
+  /** Default 24. */
+  readonly rows?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Terminal {
+  readonly input: WritableStream<Uint8Array>;
+  readonly output: ReadableStream<Uint8Array>;
+  readonly exited: Promise<ProcessExit>;
+  resize(size: { readonly columns: number; readonly rows: number }): Promise<void>;
+  kill(signal?: Signal): Promise<void>;
+}
+
+export interface CanExtend {
+  /** Puts off the vendor's end of the sandbox to so many milliseconds from now. */
+  extend(durationMs: number): Promise<void>;
+}
+
+/** Which hosts processes may reach. Names may begin with `*.`. */
+export type NetworkPolicy = "allow-all" | "deny-all" | { readonly allow: readonly string[] };
+
+export interface CanSetNetworkPolicy {
+  /** Applies to new connections of running processes, too. */
+  setNetworkPolicy(policy: NetworkPolicy): Promise<void>;
+}
+
+export interface CanMeasure {
+  metrics(): Promise<SandboxMetrics>;
+}
+
+/** Each is absent where the vendor does not tell it. */
+export interface SandboxMetrics {
+  /** Processors in use, for example 1.5. */
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+  readonly memoryLimitBytes?: number;
+  readonly diskBytes?: number;
+  readonly processes?: number;
+}
+
+export interface CanWatchFiles {
+  /** Tells of changes below a folder until the signal is aborted, or until the loop is left. */
+  watch(path: string, options?: FileOptions): AsyncIterable<FileChange>;
+}
+
+export interface FileChange {
+  readonly type: "created" | "changed" | "removed";
+  /** Absolute. */
+  readonly path: string;
+}
