@@ -7,6 +7,7 @@ import {
   isEnvironment,
   isFunction,
   isPositiveInteger,
+  isPositiveNumber,
   isString,
   isStringRecord,
   show,
@@ -18,7 +19,9 @@ import { isRetryPolicy } from "./session/retry-policy.ts";
 import type { AgentBackend, McpServers, Skill, SystemPrompt } from "./spec/backend.ts";
 import type { PriceTable, RetryPolicy } from "./spec/session-policies.ts";
 import type { PermissionHandler, PermissionPolicy, QuestionHandler } from "./spec/permissions.ts";
-import type { Environment, Labels, Progress, SandboxProvider } from "./spec/sandbox.ts";
+import type { Setup } from "./setup/setup.ts";
+import { isSetup } from "./setup/setup-options.ts";
+import type { Environment, Labels, Progress, Sandbox, SandboxProvider } from "./spec/sandbox.ts";
 
 /** What sessions of a box have in common unless they say otherwise. */
 export interface SessionDefaults {
@@ -32,21 +35,33 @@ export interface SessionDefaults {
   readonly onQuestion?: QuestionHandler;
 }
 
-export interface StartOptions extends SessionDefaults {
-  readonly sandbox: SandboxProvider;
+export interface StartOptions<Box extends Sandbox = Sandbox> extends SessionDefaults {
+  readonly sandbox: SandboxProvider<Box>;
   /** Environment of every process in the box; never stored in the sandbox's configuration. */
   readonly env?: Environment;
   /** Absolute working directory in the sandbox; created when missing. Default: the provider's. */
   readonly cwd?: string;
   /** Put on the sandbox beside the library's own, which begin with `playpen.`. */
   readonly labels?: Labels;
+  /**
+   * Who the sandbox belongs to, for `SandboxAgent.sweep`: a name that stays the same when the program is started again,
+   * such as `"review-bot"`. Default: this process alone.
+   */
+  readonly owner?: string;
+  /**
+   * After how long the sandbox may be swept up; where the vendor ends sandboxes by itself, also how long this one lives.
+   * Default: 24 hours, and the provider's own life time.
+   */
+  readonly ttlMs?: number;
+  /** What is put into the sandbox before it is handed out. */
+  readonly setup?: Setup;
   /** Aborts the start; nothing is left behind. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
 
-export interface ConnectOptions extends SessionDefaults {
-  readonly sandbox: SandboxProvider;
+export interface ConnectOptions<Box extends Sandbox = Sandbox> extends SessionDefaults {
+  readonly sandbox: SandboxProvider<Box>;
   /** `box.id` of the sandbox, with or without the provider's prefix. */
   readonly id: string;
   readonly env?: Environment;
@@ -201,7 +216,13 @@ const boxChecks = {
 
 /** @throws TypeError that names the option. */
 export function checkStartOptions(options: unknown): void {
-  validateOptions("SandboxAgent.start()", options, { ...boxChecks, labels: isStringRecord });
+  validateOptions("SandboxAgent.start()", options, {
+    ...boxChecks,
+    labels: isStringRecord,
+    owner: isString,
+    ttlMs: isPositiveNumber,
+    setup: isSetup,
+  });
   requireOption("SandboxAgent.start()", options, "sandbox", "docker() from playpen/docker");
 }
 

@@ -1,5 +1,7 @@
 /** `playpen`: coding agents in sandboxes, from inside your own program. */
-export { SandboxAgent, type DetachOptions } from "./sandbox-agent.ts";
+export { SandboxAgent, type DetachOptions, type ForkOptions } from "./sandbox-agent.ts";
+export type { SweepOptions } from "./sandbox/sweep.ts";
+export type { GitClone, Setup, SetupPackages } from "./setup/setup.ts";
 export type { ConnectOptions, CreateSessionOptions, SessionDefaults, StartOptions } from "./agent-options.ts";
 export type { ExecOptions, ExecResult } from "./sandbox/exec.ts";
 export type { ModelList, Session, SessionStatus } from "./session/session.ts";
@@ -10,6 +12,7 @@ export type * from "./spec/content.ts";
 export type * from "./spec/errors.ts";
 export type * from "./spec/events.ts";
 export type * from "./spec/permissions.ts";
+export type * from "./spec/sandbox-abilities.ts";
 export type * from "./spec/session-policies.ts";
 export type * from "./spec/structured-output.ts";
 export type * from "./spec/turn-result.ts";

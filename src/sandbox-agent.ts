@@ -7,32 +7,51 @@ import {
   type SessionDefaults,
   type StartOptions,
 } from "./agent-options.ts";
-import { Redactor } from "./errors/redactor.ts";
+import type { Redactor } from "./errors/redactor.ts";
 import { SandboxAgentError } from "./errors/sandbox-agent-error.ts";
-import { isPositiveNumber, validateOptions } from "./kit/validate-options.ts";
-import { addMcpSecrets, addSecrets, agentEnvironment } from "./sandbox/credentials.ts";
+import { isAbortSignal, isPositiveNumber, isStringRecord, validateOptions } from "./kit/validate-options.ts";
+import { BoxAbilities, requireAbility } from "./sandbox/box-abilities.ts";
+import { addMcpSecrets, agentEnvironment } from "./sandbox/credentials.ts";
 import { exec, type ExecOptions, type ExecResult } from "./sandbox/exec.ts";
-import { completeLabels } from "./sandbox/labels.ts";
+import { completeLabels, type LabelFacts } from "./sandbox/labels.ts";
 import { type PreparedCli, prepareCli } from "./sandbox/prepare-cli.ts";
 import { quietProgress } from "./sandbox/quiet-progress.ts";
 import { SharedPreparations } from "./sandbox/shared-preparation.ts";
-import { planPolicy, planSession, refuseUnknownModel, type SessionPlan } from "./session-plan.ts";
+import { holdFromSweep, sweep, type SweepOptions } from "./sandbox/sweep.ts";
+import { createSetUp } from "./setup/set-up-sandbox.ts";
+import { checkBox, nativeId } from "./box-checks.ts";
+import { planSession, refuseUnknownModel, type SessionPlan } from "./session-plan.ts";
 import { Session } from "./session/session.ts";
 import type { AgentBackend } from "./spec/backend.ts";
-import type { Environment, Progress, Sandbox, SandboxFiles, SandboxProvider } from "./spec/sandbox.ts";
+import type { SandboxAbilities, SandboxAbility } from "./spec/sandbox-abilities.ts";
+import type {
+  Environment,
+  Labels,
+  Progress,
+  Sandbox,
+  SandboxFiles,
+  SandboxProvider,
+} from "./spec/sandbox.ts";
 
 export interface DetachOptions {
   /** How long the sandbox lives on. Default: 3,600,000 (one hour). */
   readonly ttlMs?: number;
 }
 
-interface BoxParts {
-  readonly provider: SandboxProvider;
-  readonly sandbox: Sandbox;
+export interface ForkOptions {
+  /** Put on the new sandbox beside the library's own. */
+  readonly labels?: Labels;
+  readonly signal?: AbortSignal;
+}
+
+interface BoxParts<Box extends Sandbox> {
+  readonly provider: SandboxProvider<Box>;
+  readonly sandbox: Box;
   readonly defaults: SessionDefaults;
   readonly env: Environment;
   readonly redactor: Redactor;
   readonly onProgress: (progress: Progress) => void;
+  readonly labelFacts: LabelFacts;
 }
 
 /**
@@ -46,8 +65,9 @@ interface BoxParts {
  * const { text } = await session.prompt("What does this project do?");
  * ```
  */
-export class SandboxAgent implements AsyncDisposable {
-  readonly #parts: BoxParts;
+export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities implements AsyncDisposable {
+  readonly #parts: BoxParts<Box>;
+  readonly #releaseFromSweep: () => void;
   readonly #sessions = new Set<Session>();
   readonly #preparations = new SharedPreparations();
   /** Ends what is being started when the box goes away. */
@@ -56,8 +76,10 @@ export class SandboxAgent implements AsyncDisposable {
   #detaching: Promise<void> | undefined;
   #destroying: Promise<void> | undefined;
 
-  private constructor(parts: BoxParts) {
+  private constructor(parts: BoxParts<Box>) {
+    super();
     this.#parts = parts;
+    this.#releaseFromSweep = holdFromSweep(parts.provider.name, parts.sandbox.id);
   }
 
   /**
@@ -65,20 +87,22 @@ export class SandboxAgent implements AsyncDisposable {
    *
    * @throws TypeError for a malformed option.
    * @throws SandboxAgentError `credential_missing`, `unsupported`, `provider_unavailable`, `image_unavailable`,
-   * `sandbox_create_failed`; `signal.reason` when it was aborted. Nothing is left behind in any case.
+   * `sandbox_create_failed`, `setup_failed`; `signal.reason` when it was aborted. Nothing is left behind in any case.
    */
-  static async start(options: StartOptions): Promise<SandboxAgent> {
+  static async start<Box extends Sandbox>(options: StartOptions<Box>): Promise<SandboxAgent<Box>> {
     checkStartOptions(options);
-    const { sandbox: provider, cwd, signal } = options;
+    const { sandbox: provider, cwd, ttlMs, signal, setup = {} } = options;
     const env = options.env ?? {};
     const redactor = checkBox(options, env);
-    const labels = completeLabels(options.labels);
+    const labels = completeLabels(options.labels, options);
     const onProgress = quietProgress(options.onProgress);
     signal?.throwIfAborted();
-    const sandbox = await provider.create(
-      { env, labels, ...(cwd === undefined ? {} : { cwd }) },
-      { ...(signal && { signal }), onProgress },
-    );
+    const spec = {
+      ...{ env, labels },
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(ttlMs === undefined ? {} : { ttlMs }),
+    };
+    const sandbox = await createSetUp(provider, spec, setup, { redactor, signal, onProgress });
     onProgress({
       phase: "ready",
       message: `The sandbox ${provider.name}/${sandbox.id} is ready`,
@@ -89,7 +113,11 @@ export class SandboxAgent implements AsyncDisposable {
       await sandbox.destroy().catch(() => undefined);
       throw signal.reason;
     }
-    return new SandboxAgent({ provider, sandbox, defaults: options, env, redactor, onProgress });
+    return new SandboxAgent({
+      ...{ provider, sandbox, env, redactor, onProgress },
+      defaults: options,
+      labelFacts: options,
+    });
   }
 
   /**
@@ -99,7 +127,7 @@ export class SandboxAgent implements AsyncDisposable {
    * @throws TypeError for a malformed option.
    * @throws SandboxAgentError `sandbox_not_found`, `provider_unavailable`.
    */
-  static async connect(options: ConnectOptions): Promise<SandboxAgent> {
+  static async connect<Box extends Sandbox>(options: ConnectOptions<Box>): Promise<SandboxAgent<Box>> {
     checkConnectOptions(options);
     const { sandbox: provider, cwd, signal } = options;
     const env = options.env ?? {};
@@ -113,7 +141,27 @@ export class SandboxAgent implements AsyncDisposable {
       { ...(signal && { signal }), onProgress },
     );
     signal?.throwIfAborted();
-    return new SandboxAgent({ provider, sandbox, defaults: options, env, redactor, onProgress });
+    return new SandboxAgent({
+      ...{ provider, sandbox, env, redactor, onProgress },
+      defaults: options,
+      labelFacts: {},
+    });
+  }
+
+  /**
+   * Removes what this owner has left and whose time is over, for example after a crash; what others own, and what this
+   * process uses, is left alone. Returns the ids of what was removed.
+   *
+   * @throws TypeError for a malformed option.
+   * @throws SandboxAgentError `provider_unavailable` and the like.
+   *
+   * @example
+   * ```ts
+   * const removed = await SandboxAgent.sweep({ sandbox: docker(), owner: "review-bot" });
+   * ```
+   */
+  static async sweep(options: SweepOptions): Promise<readonly string[]> {
+    return sweep(options);
   }
 
   /** With the provider's prefix: `docker/3f2a…`. `SandboxAgent.connect` takes it. */
@@ -121,8 +169,8 @@ export class SandboxAgent implements AsyncDisposable {
     return `${this.#parts.provider.name}/${this.#parts.sandbox.id}`;
   }
 
-  /** The provider's own object. */
-  get sandbox(): Sandbox {
+  /** The provider's own object; its type has the abilities that this provider's sandboxes have. */
+  get sandbox(): Box {
     return this.#parts.sandbox;
   }
 
@@ -204,6 +252,7 @@ export class SandboxAgent implements AsyncDisposable {
     this.#detaching = (async () => {
       await Promise.all([...this.#sessions].map((session) => session.close()));
       await sandbox.detach({ ttlMs });
+      this.#releaseFromSweep();
     })();
     try {
       await this.#detaching;
@@ -237,16 +286,36 @@ export class SandboxAgent implements AsyncDisposable {
     await this.destroy();
   }
 
+  /**
+   * Makes another box with a copy of the files, and the same defaults.
+   *
+   * @throws SandboxAgentError `unsupported`, and what a start throws.
+   */
+  async fork(options: ForkOptions = {}): Promise<SandboxAgent> {
+    validateOptions("box.fork()", options, { labels: isStringRecord, signal: isAbortSignal });
+    const { labelFacts, ...rest } = this.#parts;
+    const labels = completeLabels(options.labels, labelFacts);
+    const sandbox = await this.ability("fork").fork({ ...options, labels });
+    return new SandboxAgent<Sandbox>({ ...rest, labelFacts, sandbox });
+  }
+
+  protected override ability<Name extends SandboxAbility>(name: Name): SandboxAbilities[Name] {
+    this.#throwIfEnded();
+    return requireAbility(this.#parts.provider, this.#parts.sandbox, name);
+  }
+
   async #destroy(): Promise<void> {
     this.#closing.abort(this.#closedError());
     const destroyed = this.#parts.sandbox.destroy();
     await Promise.all([...this.#sessions].map((session) => session.abandon(destroyed)));
     await destroyed;
+    this.#releaseFromSweep();
   }
 
   #open(plan: SessionPlan, env: Environment, stateDirectory: string, executable: string): Session {
     const { backend, policy, options, input, resume } = plan;
     const { sandbox, redactor, defaults } = this.#parts;
+    const release = sandbox.hold?.();
     const session = new Session(
       {
         ...{ backend, sandbox, env, policy, resume, redactor },
@@ -260,6 +329,7 @@ export class SandboxAgent implements AsyncDisposable {
         prices: options.prices ?? {},
         onClosed: (closed) => {
           this.#sessions.delete(closed);
+          release?.();
         },
       },
       executable,
@@ -308,28 +378,5 @@ async function isFulfilled(promise: Promise<void>): Promise<boolean> {
   return promise.then(
     () => true,
     () => false,
-  );
-}
-
-/** What can be found wrong with a box's defaults before there is a box. */
-function checkBox(options: StartOptions | ConnectOptions, env: Environment): Redactor {
-  const redactor = new Redactor();
-  addSecrets(env, redactor);
-  const { agent, sandbox } = options;
-  if (agent !== undefined || options.permissions !== undefined) planPolicy(sandbox, options, {}, agent);
-  if (agent !== undefined) {
-    refuseUnknownModel(agent, agent.model, agentEnvironment(agent, [env], process.env, redactor));
-  }
-  return redactor;
-}
-
-/** @throws TypeError when the id is another provider's. */
-function nativeId(provider: SandboxProvider, id: string): string {
-  const slash = id.indexOf("/");
-  if (slash === -1) return id;
-  const prefix = id.slice(0, slash);
-  if (prefix === provider.name) return id.slice(slash + 1);
-  throw new TypeError(
-    `SandboxAgent.connect(): the id ${JSON.stringify(id)} belongs to provider "${prefix}", received the provider "${provider.name}".`,
   );
 }

@@ -8,18 +8,28 @@ export const labelNames = {
   owner: "playpen.owner",
   createdAt: "playpen.created-at",
   version: "playpen.version",
+  expiresAt: "playpen.expires-at",
 } as const;
+
+/** After so long a sandbox may be swept up that says nothing else. */
+export const defaultTtlMs = 24 * 3_600_000;
 
 let processOwner: string | undefined;
 
 /** Names this process: two hosts, and two processes of one host, never take each other's sandboxes for their own. */
-function ownerOfThisProcess(): string {
+export function ownerOfThisProcess(): string {
   processOwner ??= `${hostname()}.${String(process.pid)}.${randomUUID().slice(0, 8)}`;
   return processOwner;
 }
 
+export interface LabelFacts {
+  readonly owner?: string | undefined;
+  readonly ttlMs?: number | undefined;
+}
+
 /** @throws TypeError for a label that belongs to the library. */
-export function completeLabels(labels: Labels | undefined): Labels {
+export function completeLabels(labels: Labels | undefined, { owner, ttlMs }: LabelFacts = {}): Labels {
+  const now = Date.now();
   for (const name of Object.keys(labels ?? {})) {
     if (name.startsWith("playpen.")) {
       throw new TypeError(
@@ -29,8 +39,9 @@ export function completeLabels(labels: Labels | undefined): Labels {
   }
   return {
     ...labels,
-    [labelNames.owner]: ownerOfThisProcess(),
-    [labelNames.createdAt]: new Date().toISOString(),
+    [labelNames.owner]: owner ?? ownerOfThisProcess(),
+    [labelNames.createdAt]: new Date(now).toISOString(),
     [labelNames.version]: libraryVersion,
+    [labelNames.expiresAt]: new Date(now + (ttlMs ?? defaultTtlMs)).toISOString(),
   };
 }

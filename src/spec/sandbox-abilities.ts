@@ -20,7 +20,7 @@ export interface SandboxAbilities {
 export type SandboxAbility = keyof SandboxAbilities;
 
 export interface CanSnapshot {
-  /** Keeps the file system as it is now; the sandbox goes on, unless the provider's page says otherwise. */
+  /** Keeps the file system as it is now. The sandbox goes on, unless `SnapshotStore.endsSandbox` says otherwise. */
   snapshot(options?: SnapshotOptions): Promise<Snapshot>;
 }
 
@@ -37,6 +37,8 @@ export interface Snapshot {
 
 /** The snapshots of a provider. */
 export interface SnapshotStore {
+  /** Whether taking a snapshot ends the sandbox; default `false`. */
+  readonly endsSandbox?: boolean;
   /** Resolves to the newest snapshot of that name. */
   find(name: string): Promise<Snapshot | undefined>;
   /** Nothing there is no error. */

@@ -137,21 +137,16 @@ export class RemoteSandbox implements Sandbox {
 
 /** The derived operations, but for those that the vendor does better. */
 function withOverrides(derived: SandboxFiles, own: Partial<SandboxFiles>): SandboxFiles {
-  const pick = <Name extends keyof SandboxFiles>(name: Name): Pick<SandboxFiles, Name> => {
-    const [owner, operation] = own[name] === undefined ? [derived, derived[name]] : [own, own[name]];
-    const bound: unknown = Reflect.apply(Function.prototype.bind, operation, [owner]);
-    return { [name]: bound } as Pick<SandboxFiles, Name>;
-  };
   return {
-    ...pick("read"),
-    ...pick("readText"),
-    ...pick("write"),
-    ...pick("list"),
-    ...pick("stat"),
-    ...pick("mkdir"),
-    ...pick("remove"),
-    ...pick("move"),
-    ...pick("upload"),
-    ...pick("download"),
+    read: own.read?.bind(own) ?? derived.read.bind(derived),
+    readText: own.readText?.bind(own) ?? derived.readText.bind(derived),
+    write: own.write?.bind(own) ?? derived.write.bind(derived),
+    list: own.list?.bind(own) ?? derived.list.bind(derived),
+    stat: own.stat?.bind(own) ?? derived.stat.bind(derived),
+    mkdir: own.mkdir?.bind(own) ?? derived.mkdir.bind(derived),
+    remove: own.remove?.bind(own) ?? derived.remove.bind(derived),
+    move: own.move?.bind(own) ?? derived.move.bind(derived),
+    upload: own.upload?.bind(own) ?? derived.upload.bind(derived),
+    download: own.download?.bind(own) ?? derived.download.bind(derived),
   };
 }

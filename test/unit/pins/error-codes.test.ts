@@ -58,6 +58,7 @@ it("labels sandboxes with these names", () => {
     owner: "playpen.owner",
     createdAt: "playpen.created-at",
     version: "playpen.version",
+    expiresAt: "playpen.expires-at",
   });
 });
 
