@@ -68,11 +68,13 @@ export { boundedOutput } from "./kit/bounded-output.ts";
 export { OutputChannel } from "./kit/output-channel.ts";
 export { signalTree, signalled, type RunSignalScript, type SignalTarget } from "./kit/signal-tree.ts";
 export {
+  groupStage,
   longestReportBytes,
   parseStartReport,
   programStage,
   quoteForShell,
   shellLine,
+  userStage,
   type Argv,
   type ProgramStageOptions,
   type StartReport,
