@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import type { CreateOptions, Sandbox, SandboxProvider, SandboxSpec } from "../../spec/sandbox.ts";
 import { converse, readAll } from "./conversation.ts";
 import { describeError } from "./expectations.ts";
 import type { Conversation, ProviderContext, ShellOptions, ShellOutput } from "./requirement.ts";
+import type { RunRequirementOptions } from "./run-requirement.ts";
 
 export class RequirementContext implements ProviderContext {
   readonly provider: SandboxProvider;
@@ -11,10 +14,18 @@ export class RequirementContext implements ProviderContext {
   readonly labels = { "conformance.run": randomUUID() };
   readonly #sandboxes = new Set<Sandbox>();
 
-  constructor(provider: SandboxProvider, signal: AbortSignal, patienceMs: number) {
-    this.provider = provider;
+  readonly #listening: { readonly port?: number; readonly host?: string };
+
+  constructor(options: RunRequirementOptions, signal: AbortSignal, patienceMs: number) {
+    this.provider = options.create();
     this.signal = signal;
     this.patienceMs = patienceMs;
+    this.#listening = options.expose ?? {};
+  }
+
+  async listening(): Promise<{ readonly port: number; readonly host: string }> {
+    const { port = await freePort(), host = "0.0.0.0" } = this.#listening;
+    return { port, host };
   }
 
   async create(spec: Partial<SandboxSpec> = {}, options: CreateOptions = {}): Promise<Sandbox> {
@@ -108,6 +119,16 @@ export class RequirementContext implements ProviderContext {
     });
     return this.within(spawned, `spawn() of: ${script.trim()}`, options.timeoutMs);
   }
+}
+
+/** Free on this machine, which may be the sandbox, too. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("This machine has no free port.");
+  return address.port;
 }
 
 /** A process is free to end without reading its input. */

@@ -1,4 +1,5 @@
 import type { SandboxProvider } from "../../spec/sandbox.ts";
+import { declaresAbility, isAbility } from "./ability-of.ts";
 import { providerRequirements } from "./provider-requirements.ts";
 import type { ProviderRequirement } from "./requirement.ts";
 import {
@@ -26,11 +27,11 @@ export interface ProviderConformanceOptions extends RunRequirementOptions {
 const cleanUpMs = 30_000;
 
 /**
- * Registers one test per requirement. What needs a capability that the provider declares as `"none"` is skipped, and
- * so is what `skip` names.
+ * Registers one test per requirement. What needs a capability that the provider declares as `"none"`, or an ability
+ * that it does not declare, is skipped, and so is what `skip` names.
  *
  * The sandboxes need Linux with `/bin/sh`, `/proc`, GNU or busybox tools (`grep`, `head`, `seq`, `sha256sum`, `tar`),
- * and `setsid`.
+ * and `setsid`; the ability `expose` needs Node or Python in them.
  *
  * @throws TypeError for a skip without a reason, or of an id that no requirement has.
  * @example
@@ -61,11 +62,16 @@ export function describeProviderConformance(
 /** Why a requirement does not apply to a provider, or `undefined` when it does. */
 export function missingCapability(
   { needs }: ProviderRequirement,
-  { capabilities, name }: SandboxProvider,
+  provider: SandboxProvider,
 ): string | undefined {
-  return needs !== undefined && capabilities[needs] === "none"
-    ? `${name} declares ${needs}: "none"`
-    : undefined;
+  const { capabilities, name } = provider;
+  if (needs === undefined) return undefined;
+  if (isAbility(needs)) {
+    return declaresAbility(provider, needs)
+      ? undefined
+      : `${name} does not declare the ability ${JSON.stringify(needs)}`;
+  }
+  return capabilities[needs] === "none" ? `${name} declares ${needs}: "none"` : undefined;
 }
 
 function checkSkips(skip: { readonly [id: string]: string }): void {

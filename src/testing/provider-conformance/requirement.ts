@@ -1,3 +1,4 @@
+import type { SandboxAbility } from "../../spec/sandbox-abilities.ts";
 import type {
   CreateOptions,
   Labels,
@@ -9,11 +10,12 @@ import type {
   SandboxSpec,
 } from "../../spec/sandbox.ts";
 
-/** A capability that a provider may declare as `"none"`; what needs it is skipped then. */
-export type RequiredCapability = Exclude<
-  keyof SandboxCapabilities,
-  "isolation" | "diesWithHost" | "abilities"
->;
+/**
+ * A capability that a provider may declare as `"none"`, or an ability that it may leave out; what needs it is skipped
+ * then.
+ */
+export type RequiredCapability =
+  Exclude<keyof SandboxCapabilities, "isolation" | "diesWithHost" | "abilities"> | SandboxAbility;
 
 /**
  * One thing that every provider must do. It knows no test framework: it is fulfilled when `run` resolves, and broken
@@ -40,6 +42,8 @@ export interface ProviderContext {
   readonly patienceMs: number;
   /** On every sandbox of this requirement, and on no other. */
   readonly labels: Labels;
+  /** Where a server in the sandbox is to listen. */
+  listening(): Promise<{ readonly port: number; readonly host: string }>;
   /** Creates a sandbox, by default with an empty environment and `labels`. */
   create(spec?: Partial<SandboxSpec>, options?: CreateOptions): Promise<Sandbox>;
   /** Has a sandbox destroyed at the end that was not made by `create`. */

@@ -8,6 +8,11 @@ export interface RunRequirementOptions {
   readonly create: () => SandboxProvider;
   /** How long one step of a requirement may take; default 10 seconds. Raise it for a provider far away. */
   readonly patienceMs?: number;
+  /**
+   * Where the server of `ability.expose` listens in the sandbox; default: a free port, on every address. Name a port
+   * that the sandbox was created to publish.
+   */
+  readonly expose?: { readonly port?: number; readonly host?: string };
 }
 
 export const defaultRequirementTimeoutMs = 60_000;
@@ -29,11 +34,7 @@ export async function runProviderRequirement(
 ): Promise<void> {
   const deadline = new AbortController();
   const timeoutMs = requirement.timeoutMs ?? defaultRequirementTimeoutMs;
-  const context = new RequirementContext(
-    options.create(),
-    deadline.signal,
-    options.patienceMs ?? defaultPatienceMs,
-  );
+  const context = new RequirementContext(options, deadline.signal, options.patienceMs ?? defaultPatienceMs);
   const fail = (error: unknown): Error => {
     const why = error instanceof Error && error.name === "Error" ? error.message : describeError(error);
     return new Error(`${requirement.id}: ${why}`, { cause: error });

@@ -6,6 +6,8 @@ import type { Sandbox, SandboxProvider } from "playpen/kit";
 import { local } from "playpen/local";
 import { providerRequirements, runProviderRequirement } from "playpen/testing";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { ableProvider } from "./able-provider.ts";
+import { brokenAbilities } from "./broken/broken-abilities.ts";
 import { brokenCommands } from "./broken/broken-commands.ts";
 import { brokenFiles } from "./broken/broken-files.ts";
 import { brokenKills } from "./broken/broken-kills.ts";
@@ -14,9 +16,20 @@ import { brokenSandboxes } from "./broken/broken-sandboxes.ts";
 import { breakProvider } from "./broken/change.ts";
 import { folderSandbox } from "./folder-sandbox.ts";
 
-const broken = [...brokenSandboxes, ...brokenCommands, ...brokenProcesses, ...brokenKills, ...brokenFiles];
+const broken = [
+  ...brokenSandboxes,
+  ...brokenCommands,
+  ...brokenProcesses,
+  ...brokenKills,
+  ...brokenFiles,
+  ...brokenAbilities,
+];
 const root = mkdtempSync(join(tmpdir(), "conformance-local-"));
-const bases = { folder: folderSandbox, local: () => local({ isolation: "none", root }) };
+const bases = {
+  folder: folderSandbox,
+  able: ableProvider,
+  local: () => local({ isolation: "none", root }),
+};
 
 /** Sandboxes as they are without the break, since a broken provider may not destroy them. */
 const made = new Set<Sandbox>();
@@ -51,6 +64,7 @@ describe("a provider that does one thing wrong", () => {
       const create = (): SandboxProvider => make(remembering(bases[base]()));
       const run = runProviderRequirement(requirement!, {
         create,
+        expose: { host: "127.0.0.1" },
         ...(hangs === true ? { patienceMs: 5000 } : {}),
       });
       await expect(run).rejects.toThrow(seen);
@@ -63,7 +77,7 @@ describe("every requirement", () => {
   it("has an id of its own", () => {
     const ids = providerRequirements.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    for (const id of ids) expect(id).toMatch(/^(provider|sandbox|process|files)\.[a-z]+(-[a-z]+)*$/);
+    for (const id of ids) expect(id).toMatch(/^(provider|sandbox|process|files|ability)\.[a-z]+(-[a-z]+)*$/);
   });
 
   it("can fail", () => {

@@ -36,10 +36,17 @@ describe("describeProviderConformance", () => {
 
   it("skips what needs a capability that the provider does not have, and says so", () => {
     const { skipped } = register();
-    const needed = providerRequirements.filter(({ needs }) => needs === "detach" || needs === "users");
+    const capabilities: { readonly [name: string]: unknown } = { ...folderSandbox().capabilities };
+    const needed = providerRequirements.filter(
+      ({ needs }) => needs !== undefined && ["none", undefined].includes(capabilities[needs] as string),
+    );
+    expect(needed.map(({ needs }) => needs)).toEqual(expect.arrayContaining(["detach", "users", "pause"]));
     expect(skipped.length).toBe(needed.length);
     expect(skipped.find((name) => name.startsWith("process.user:"))).toMatch(
       /\[skipped: folder declares users: "none"\]$/,
+    );
+    expect(skipped.find((name) => name.startsWith("ability.pause:"))).toMatch(
+      /\[skipped: folder does not declare the ability "pause"\]$/,
     );
   });
 

@@ -11,6 +11,6 @@ export interface BrokenProvider {
   readonly seen: RegExp;
   /** Shows by something that never comes: the test waits a shorter time for it. */
   readonly hangs?: true;
-  /** What the break starts from: the example provider (default), or one whose sandboxes can be detached. */
-  readonly base?: "folder" | "local";
+  /** What the break starts from: the example provider (default), one that can detach, or one with abilities. */
+  readonly base?: "folder" | "local" | "able";
 }
