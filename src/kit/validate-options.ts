@@ -103,7 +103,7 @@ export function validateOptions(
     if (value === undefined) continue;
     const expected = optionCheck(value);
     if (expected !== undefined) {
-      const received = /env|header|secret|key|token|mcp/i.test(name) ? typeof value : show(value);
+      const received = /env|header|secret|key|token|mcp|setup/i.test(name) ? typeof value : show(value);
       throw new TypeError(`${owner}: option ${quote(name)} must be ${expected}, received ${received}.`);
     }
   }
