@@ -167,6 +167,13 @@ export function validateProviderOptions(owner: string, options: unknown, rules: 
       throw new TypeError(`${owner}: there is no option ${JSON.stringify(name)}: ${why}.`);
     }
   }
-  const taken = Object.fromEntries(rules.takes.map((name) => [name, vocabulary[name]]));
-  validateOptions(owner, options, { ...taken, ...rules.own });
+  // Those that are refused may be there, undefined.
+  const known = [...rules.takes, ...refusedNames(rules)].map((name) => [name, vocabulary[name]]);
+  validateOptions(owner, options, { ...Object.fromEntries(known), ...rules.own });
+}
+
+function refusedNames({ refuses }: ProviderOptionRules): readonly (keyof ProviderVocabulary)[] {
+  return (Object.keys(vocabulary) as (keyof ProviderVocabulary)[]).filter(
+    (name) => refuses[name] !== undefined,
+  );
 }

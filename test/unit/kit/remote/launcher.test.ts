@@ -1,7 +1,14 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { exitOf, parseStartReport, programStage } from "playpen/kit";
+import {
+  environmentLine,
+  environmentStage,
+  groupStage,
+  userStage,
+} from "../../../../src/kit/remote/launcher.ts";
 
 const run = promisify(execFile);
 
@@ -45,6 +52,59 @@ describe("the script in front of every process", () => {
     ["a folder that is not there", ["sh"], "/no/such/folder", "playpen cwd"],
   ] as const)("reports %s", async (_what, argv, cwd, report) => {
     expect(await launch(argv, cwd, path)).toEqual({ report, output: "" });
+  });
+});
+
+describe("the stage that takes the environment from standard input", () => {
+  it("hands over every value as it is, and leaves the rest of the input to the program", () => {
+    const value = fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.replaceAll("\0", ""));
+    fc.assert(
+      fc.property(value, value, fc.boolean(), (first, second, isIgnored) => {
+        const argv = environmentStage(
+          ["/bin/sh", "-c", 'printf "%s|%s|" "$FIRST" "$SECOND"; cat'],
+          isIgnored ? "ignore" : "pipe",
+        );
+        const line = environmentLine({ FIRST: first, SECOND: second });
+        expect(line.indexOf("\n")).toBe(line.length - 1);
+        const { stdout } = spawnSync(argv[0], argv.slice(1), { env: path, input: `${line}rest\nof it` });
+        const expected = Buffer.from(`${first}|${second}|${isIgnored ? "" : "rest\nof it"}`);
+        expect(stdout.equals(expected)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("the stage that makes a process group", () => {
+  it("makes the program the leader of one, without another process", () => {
+    const [program, ...args] = groupStage(["/bin/sh", "-c", "echo $$; cut -d ' ' -f 5 /proc/$$/stat"]);
+    const script = 'echo $$; exec "$@"';
+    const { stdout } = spawnSync("/bin/sh", ["-c", script, "sh", program, ...args], { encoding: "utf8" });
+    const [started, pid, group] = stdout.trim().split("\n");
+    expect([pid, group]).toEqual([started, started]);
+  });
+});
+
+describe("the stage that becomes another user", () => {
+  const asUser = (user: string, hasHome = false): string => {
+    const [program, ...args] = userStage(user, ["/bin/sh", "-c", 'echo "$(id -u):$(id -g) $HOME"'], {
+      hasHome,
+    });
+    return spawnSync(program, args, { encoding: "utf8", env: { ...path, HOME: "/given" } }).stdout.trim();
+  };
+
+  it.runIf(process.getuid?.() === 0)("takes names and numbers, and the user's own home", () => {
+    expect(asUser("nobody")).toBe("65534:65534 /nonexistent");
+    expect(asUser("65534")).toBe("65534:65534 /nonexistent");
+    expect(asUser("12345:54321")).toBe("12345:54321 /");
+    expect(asUser("daemon:games")).toBe("1:60 /usr/sbin");
+    expect(asUser("nobody", true)).toBe("65534:65534 /given");
+    expect(asUser("root")).toBe("0:0 /root");
+  });
+
+  it("says so where there is no such user or group", () => {
+    expect(asUser("no-such-user-here")).toBe("playpen user");
+    expect(asUser("root:no-such-group-here")).toBe("playpen user");
   });
 });
 
