@@ -62,6 +62,7 @@ export {
   type SandboxMount,
 } from "./kit/provider-options.ts";
 export { loadPeer, type PeerPackage } from "./kit/load-peer.ts";
+export { retriedWhenRefused, type RetryOptions } from "./kit/retried-when-refused.ts";
 export { refusedSafely, vendorFailure, type VendorAnswer, type VendorContext } from "./kit/vendor-failure.ts";
 export { exitOf } from "./kit/exit-of.ts";
 export { boundedOutput } from "./kit/bounded-output.ts";
