@@ -1,0 +1,26 @@
+import { type Argv, shellLine } from "../../src/kit.ts";
+
+/**
+ * The service takes a command as part of an address, which proxies log and cut off at a few thousand bytes. So the
+ * address names a small shell, and the command itself is the first line of its standard input. The shell reads byte by
+ * byte, so that the rest is left to the command.
+ */
+export const carrier: Argv = [
+  "/bin/sh",
+  "-c",
+  'IFS= read -r playpen_line || exit 125; eval "$(printf %b "$playpen_line")"',
+];
+
+/** One line: every byte that means something to `printf %b` or ends the line stands as an octal number. */
+export function carriedLine(argv: Argv): string {
+  const escaped = `exec ${shellLine(argv)}`.replace(
+    /[\\\n\r]/g,
+    (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );
+  return `${escaped}\n`;
+}
+
+/** Becomes root where it is not, by `sudo` without a password, as sprites have it. */
+export function asRoot(inner: Argv): Argv {
+  return ["/bin/sh", "-c", '[ "$(id -u)" = 0 ] && exec "$@"; exec sudo -n -- "$@"', "playpen-root", ...inner];
+}
