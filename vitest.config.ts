@@ -64,6 +64,10 @@ export default defineConfig({
       project("conformance", { order: 3, testTimeoutMs: 2 * minuteMs, ...waiting }),
       project("integration", { order: 4, testTimeoutMs: 3 * minuteMs, ...waiting }),
       project("examples", { order: 5, testTimeoutMs: 3 * minuteMs, startsPrograms: true }),
+      // Costs money: only by `npm run test:cloud`.
+      ...(process.env["PLAYPEN_CLOUD"] === undefined
+        ? []
+        : [project("cloud", { order: 6, testTimeoutMs: minuteMs })]),
     ],
   },
 });
