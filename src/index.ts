@@ -3,6 +3,9 @@ export { SandboxAgent, type DetachOptions, type ForkOptions } from "./sandbox-ag
 export type { SweepOptions } from "./sandbox/sweep.ts";
 export type { GitClone, Setup, SetupPackages } from "./setup/setup.ts";
 export type { ConnectOptions, CreateSessionOptions, SessionDefaults, StartOptions } from "./agent-options.ts";
+export { SandboxPool, type PooledSandbox } from "./pool/sandbox-pool.ts";
+export type { EvictionReason, PoolEvent, PoolStats } from "./pool/pool-event.ts";
+export type { PoolSessionOptions, SandboxPoolOptions, TakeOptions } from "./pool/pool-options.ts";
 export type { ExecOptions, ExecResult } from "./sandbox/exec.ts";
 export type { ModelList, Session, SessionStatus } from "./session/session.ts";
 export type { PromptOptions, StructuredPromptOptions, Turn, TurnStatus } from "./session/turn.ts";

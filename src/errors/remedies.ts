@@ -16,6 +16,9 @@ export const remedies: { readonly [Code in ErrorCode]: string } = {
   sandbox_not_found: "Check the id and the provider; the sandbox may have ended or reached its expiry.",
   sandbox_lost: "Start a new sandbox; `cause` tells what was last heard of this one.",
   sandbox_closed: "Use a box before destroy() or detach(); start or connect to another one.",
+  pool_closed: "Take sandboxes before close(), or construct another pool.",
+  pool_timeout:
+    "Dispose of taken sandboxes sooner, raise `maxSize` or `size`, or wait longer with `takeTimeoutMs`.",
   spawn_failed: "Check that the program, the working directory and the user exist in the sandbox.",
   file_failed: "Check that the path exists in the sandbox and that its user may use it.",
   exec_timeout: "Give the command more time with `timeoutMs`, or find out why it hangs.",

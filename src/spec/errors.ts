@@ -31,6 +31,10 @@ export interface ErrorDetails {
   sandbox_lost: { readonly id: string };
   /** The box was destroyed or detached, and cannot be used any more. */
   sandbox_closed: { readonly id: string };
+  /** The pool was closed, and hands out no more sandboxes. */
+  pool_closed: { readonly provider: string };
+  /** A pool had no sandbox to hand out in time, and nothing had failed. */
+  pool_timeout: { readonly timeoutMs: number; readonly taken: number; readonly maxSize: number };
   /** A process could not be started in the sandbox. */
   spawn_failed: { readonly command: string };
   /** A file operation failed in the sandbox. */

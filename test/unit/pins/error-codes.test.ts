@@ -27,6 +27,8 @@ const codes = [
   "network_error",
   "output_invalid",
   "output_too_large",
+  "pool_closed",
+  "pool_timeout",
   "protocol_error",
   "provider_authentication_failed",
   "provider_failed",
