@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Faults } from "./faults.ts";
@@ -46,6 +46,8 @@ export interface StandInServerOptions {
   readonly errorBody?: (status: number, message: string) => unknown;
   /** Called before each handler; throws `HttpError`, with 401 for example. */
   readonly guard?: (request: StandInRequest) => void;
+  /** Longest address and headers together; default 16 KiB. */
+  readonly maxHeaderBytes?: number;
 }
 
 /** How a handler answers with another status than 200. */
@@ -76,11 +78,14 @@ export class StandInServer {
   readonly #routes: Route[] = [];
   readonly #upgrades: { readonly pattern: RegExp; readonly handle: UpgradeHandler }[] = [];
   readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((raw, response) => void this.#serve(raw, response));
+  readonly #server: Server;
   #port = 0;
 
   constructor(options: StandInServerOptions = {}) {
     this.#options = options;
+    const { maxHeaderBytes } = options;
+    const limits = maxHeaderBytes === undefined ? {} : { maxHeaderSize: maxHeaderBytes };
+    this.#server = createServer(limits, (raw, response) => void this.#serve(raw, response));
     this.#server.on("connection", (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
