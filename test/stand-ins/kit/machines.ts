@@ -236,7 +236,8 @@ export interface Account {
 export function accountOf(user: string): Account | undefined {
   for (const line of readFileSync("/etc/passwd", "utf8").split("\n")) {
     const [name, , uid, gid, , home] = line.split(":");
-    if (name === user || uid === user) return { uid: Number(uid), gid: Number(gid), home: home ?? "/" };
+    if (user !== "" && (name === user || uid === user))
+      return { uid: Number(uid), gid: Number(gid), home: home ?? "/" };
   }
   return undefined;
 }
