@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import type { CreateSpriteOptions, Sprite } from "@fly/sprites";
 import {
   type CreateOptions,
@@ -7,6 +6,7 @@ import {
   SandboxAgentError,
   type SandboxSpec,
   refusedSafely,
+  retriedWhenRefused,
   settlesWithin,
   undoneWhenAborted,
 } from "../../src/kit.ts";
@@ -44,7 +44,7 @@ async function make(
   const cwd = spec.cwd ?? settings.cwd;
   const labels = labelsOf(settings, spec, cwd);
   try {
-    const sprite = await patiently(() => request(service, settings, id, labels), signal);
+    const sprite = await retriedWhenRefused(() => request(service, settings, id, labels), { signal });
     signal?.throwIfAborted();
     const { user } = settings;
     const facts = { id, labels, user, url: sprite.url, env: { ...settings.env, ...spec.env } };
@@ -106,27 +106,4 @@ function labelsOf(settings: SpritesSettings, spec: SandboxSpec, cwd: string | un
     [ownLabels.provider]: providerName,
     ...(cwd === undefined ? {} : { [ownLabels.cwd]: cwd }),
   };
-}
-
-const attempts = 3;
-/** Whoever is told to wait for longer decides by himself. */
-const longestWaitMs = 10_000;
-
-/** Repeats what was certainly not carried out. */
-async function patiently<Value>(work: () => Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const waitMs = waitOf(error, attempt);
-      if (attempt === attempts || !refusedSafely(error) || waitMs > longestWaitMs) throw error;
-      await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-      signal?.throwIfAborted();
-    }
-  }
-}
-
-function waitOf(error: unknown, attempt: number): number {
-  const told = SandboxAgentError.is(error, "provider_rate_limited") ? error.details.retryAfterMs : undefined;
-  return told ?? 250 * 2 ** attempt;
 }

@@ -1,4 +1,4 @@
-import { type Labels } from "../../src/kit.ts";
+import type { Labels } from "../../src/kit.ts";
 
 /** The library's own labels of a sprite. */
 export const ownLabels = {
@@ -25,7 +25,7 @@ export function encodeLabels(labels: Labels): string[] {
 /** Words that are no pair, such as those that somebody put on by hand, are left out. */
 export function decodeLabels(words: readonly unknown[]): Labels {
   const pairs = words.flatMap((word) => {
-    const [, name, value] = (typeof word === "string" && /^([^=]+)=([^=]*)$/.exec(word)) || [];
+    const [, name, value] = /^([^=]+)=([^=]*)$/.exec(String(word)) ?? [];
     if (name === undefined || value === undefined) return [];
     try {
       return [[decodeURIComponent(name), decodeURIComponent(value)] as const];

@@ -1,4 +1,4 @@
-import type { SpriteInfo } from "@fly/sprites";
+import type { Sprite } from "@fly/sprites";
 import {
   type Availability,
   type CreateOptions,
@@ -16,7 +16,7 @@ import { removeSprite } from "./machine.ts";
 import { type SpritesOptions, type SpritesSettings, resolveSpritesOptions } from "./options.ts";
 import { prepareFolder } from "./prepare-folder.ts";
 import { SpriteSandbox, type SpritesSandbox } from "./sandbox.ts";
-import { type Service, addressOf, openService, providerName } from "./service.ts";
+import { type Service, addressOf, openService, providerName, tokenRemedy } from "./service.ts";
 
 /**
  * Makes a provider that runs each sandbox in a sprite: a small machine of Fly.io that keeps its files, sleeps when nothing
@@ -72,7 +72,8 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
         return { available: false, reason: String(error), remedy: "Look at the cause." };
       }
       const reason = error.message.replace(`\n${error.remedy}`, "");
-      return { available: false, reason, remedy: error.remedy };
+      const isToken = SandboxAgentError.is(error, "provider_authentication_failed");
+      return { available: false, reason, remedy: isToken ? tokenRemedy : error.remedy };
     }
   }
 
@@ -96,7 +97,7 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
     const wanted = Object.entries(filter.labels ?? {});
     const service = await this.#open();
     for await (const found of allSprites(service)) {
-      const labels = decodeLabels(found.labels ?? []);
+      const labels = decodeLabels(found.labels);
       if (labels[ownLabels.provider] !== providerName) continue;
       if (isOver(labels)) {
         await removeSprite(service, found.name);
@@ -136,7 +137,7 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
     // Anything else would be another path of the service.
     if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(id)) throw notFound(id, "That is no sprite's name.");
     const found = await service.call({ action: "find a sprite", id }, (client) => client.getSprite(id));
-    const labels = decodeLabels(found.labels ?? []);
+    const labels = decodeLabels(found.labels);
     if (labels[ownLabels.provider] !== providerName) {
       throw notFound(id, "There is such a sprite, but it is no sandbox.");
     }
@@ -159,8 +160,10 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
   }
 }
 
+type ListedSprite = Pick<Sprite, "name" | "labels" | "createdAt">;
+
 /** All that this library may have made. A list need not tell the labels, which are asked for then. */
-async function* allSprites(service: Service): AsyncGenerator<SpriteInfo> {
+async function* allSprites(service: Service): AsyncGenerator<ListedSprite> {
   let continuationToken: string | undefined;
   do {
     const page = await service.call({ action: "list sprites" }, (client) =>
@@ -172,16 +175,16 @@ async function* allSprites(service: Service): AsyncGenerator<SpriteInfo> {
       }),
     );
     for (const found of page.sprites) {
-      if ((found.labels ?? []).length > 0) {
-        yield found;
+      const { name, labels = [], createdAt } = found;
+      if (labels.length > 0) {
+        yield { name, labels, createdAt };
         continue;
       }
-      const { name } = found;
       try {
         const whole = await service.call({ action: "find a sprite", id: name }, (client) =>
           client.getSprite(name),
         );
-        yield { ...found, labels: whole.labels };
+        yield { name, labels: whole.labels, createdAt };
       } catch (error) {
         // It was removed meanwhile.
         if (!SandboxAgentError.is(error, "sandbox_not_found")) throw error;

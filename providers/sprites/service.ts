@@ -16,6 +16,9 @@ export const providerName = "sprites";
 /** Where the access token is looked for. */
 export const tokenVariables: readonly string[] = ["SPRITES_TOKEN", "SPRITE_TOKEN"];
 
+export const tokenRemedy =
+  "Make a token at https://sprites.dev/account, and set SPRITES_TOKEN or give it as sprites({ token }).";
+
 const sdk = {
   name: "@fly/sprites",
   range: "^0.1.0",
@@ -89,12 +92,13 @@ function tokenOf({ token }: SpritesSettings): string {
   throw new SandboxAgentError(
     "provider_authentication_failed",
     `${providerName} has no token: neither the option "token" nor one of ${tokenVariables.join(", ")} is set.`,
-    { details: { provider: providerName, variables: tokenVariables } },
+    { details: { provider: providerName, variables: tokenVariables }, remedy: tokenRemedy },
   );
 }
 
 export function addressOf({ baseUrl }: SpritesSettings): string {
-  const address = baseUrl ?? (process.env["SPRITES_API_URL"] || "https://api.sprites.dev");
+  const named = [baseUrl, process.env["SPRITES_API_URL"]].find((value) => Boolean(value));
+  const address = named ?? "https://api.sprites.dev";
   return address.replace(/\/+$/, "");
 }
 

@@ -22,24 +22,22 @@ export async function* watchFiles(
   const action = { action: `watch ${folder} in a sprite`, id };
   const socket = await openSocket(service, `${pathOf(id)}/fs/watch`, new URLSearchParams(), action);
   const queue: FileChange[] = [];
-  let failure: Error | undefined;
-  let isOver = false;
+  let ending: { readonly failure: Error } | undefined;
   let wake = (): void => undefined;
-  const end = (): void => {
-    isOver = true;
+  const end = (why: string): void => {
+    ending ??= { failure: new Error(why) };
     wake();
   };
+  const over = (): typeof ending => ending;
   socket.once("close", (code) => {
-    failure ??= new Error(`The connection ended (${code}).`);
-    end();
+    end(`The connection ended (${code}).`);
   });
   socket.on("message", (data) => {
     const event = parseJson(Buffer.isBuffer(data) ? data.toString() : "");
     const path = stringField(event, "path");
     const type = changes[stringField(event, "event") ?? ""];
     if (stringField(event, "type") === "error") {
-      failure = new Error(stringField(event, "message") ?? "The service cannot watch it.");
-      end();
+      end(stringField(event, "message") ?? "The service cannot watch it.");
     } else if (path !== undefined && type !== undefined) {
       queue.push({ type, path });
       wake();
@@ -55,7 +53,8 @@ export async function* watchFiles(
         yield next;
         continue;
       }
-      if (isOver) throw failureOf(failure, action);
+      const ended = over();
+      if (ended !== undefined) throw failureOf(ended.failure, action);
       const news = new Promise<void>((resolve) => {
         wake = resolve;
       });

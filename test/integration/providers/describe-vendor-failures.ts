@@ -1,0 +1,98 @@
+import { SandboxAgentError } from "playpen";
+import type { SandboxProvider } from "playpen/kit";
+import { expect, it } from "vitest";
+import type { Fault } from "../../stand-ins/kit/faults.ts";
+import type { StandInServer } from "../../stand-ins/kit/http-server.ts";
+
+/** A vendor's stand-in, and a provider that speaks to it. */
+export interface VendorScene {
+  readonly server: () => StandInServer;
+  /** Its own time for a request must be below a second. */
+  readonly provider: () => SandboxProvider;
+  /** The request that makes a sandbox. */
+  readonly creation: { readonly method: string; readonly path: string };
+  /** How many requests the vendor's client makes at most where the service fails, before it gives up. */
+  readonly attempts?: number;
+  /** How many sandboxes the stand-in has. */
+  readonly count: () => number;
+  /** What makes a request that neither changes anything nor is for one sandbox. */
+  readonly variables: readonly string[];
+}
+
+/** Longer than any wait for another attempt. */
+const tooLongSeconds = 3600;
+
+const table: readonly (readonly [name: string, fault: Fault, code: string])[] = [
+  ["401", { kind: "status", status: 401 }, "provider_authentication_failed"],
+  ["403", { kind: "status", status: 403 }, "provider_authentication_failed"],
+  ["404", { kind: "status", status: 404 }, "sandbox_create_failed"],
+  ["409", { kind: "status", status: 409 }, "sandbox_create_failed"],
+  [
+    "429 for an hour",
+    { kind: "status", status: 429, retryAfterSeconds: tooLongSeconds },
+    "provider_rate_limited",
+  ],
+  ["500", { kind: "status", status: 500 }, "provider_failed"],
+  ["what is no JSON", { kind: "malformed" }, "provider_failed"],
+  ["nothing", { kind: "silence" }, "provider_failed"],
+  ["the end of the connection", { kind: "cut" }, "provider_failed"],
+];
+
+const spec = { env: {}, labels: {} };
+
+/** Whatever the service answers, a creation fails with a code, a remedy and without a second sandbox. */
+export function describeVendorFailures(scene: VendorScene): void {
+  const { method, path } = scene.creation;
+  const isCreation = (request: { readonly method: string; readonly path: string }): boolean =>
+    request.method === method && request.path === path;
+
+  it.each(table)("fails to create with a code when the service answers %s", async (_name, fault, code) => {
+    const { faults } = scene.server();
+    const { attempts = 1 } = scene;
+    const before = scene.server().count(method, path);
+    faults.next(fault, { on: isCreation, times: attempts });
+    const created = scene.provider().create(spec);
+    await expect(created).rejects.toSatisfy((error) => SandboxAgentError.is(error));
+    const error: unknown = await created.catch((reason: unknown) => reason);
+    if (!SandboxAgentError.is(error)) throw error;
+    expect(error.code).toBe(code);
+    expect(error.remedy).not.toBe("");
+    if (code === "provider_authentication_failed") {
+      expect(error.details).toMatchObject({ variables: scene.variables });
+    }
+    expect(scene.server().count(method, path) - before).toBeLessThanOrEqual(attempts);
+    expect(scene.count()).toBe(0);
+    faults.clear();
+  });
+
+  it("waits as long as the service asks for, and creates one sandbox", async () => {
+    scene.server().faults.nextStatus(429, { on: isCreation, retryAfterSeconds: 1 });
+    const since = performance.now();
+    const sandbox = await scene.provider().create(spec);
+    expect(performance.now() - since).toBeGreaterThan(950);
+    expect(scene.count()).toBe(1);
+    await sandbox.destroy();
+    expect(scene.count()).toBe(0);
+  });
+
+  it("leaves nothing when it is aborted while the service says nothing", async () => {
+    scene.server().faults.next({ kind: "silence" }, { on: isCreation });
+    const abort = new AbortController();
+    const before = scene.server().count(method, path);
+    const created = scene.provider().create(spec, { signal: abort.signal });
+    created.catch(() => undefined);
+    await expect.poll(() => scene.server().count(method, path), { timeout: 5000 }).toBe(before + 1);
+    const reason = new Error("no longer wanted");
+    abort.abort(reason);
+    await expect(created).rejects.toBe(reason);
+    expect(scene.count()).toBe(0);
+  });
+
+  it("says what is wrong and what to do, instead of rejecting, when it is checked", async () => {
+    expect(await scene.provider().check()).toMatchObject({ available: true });
+    scene.server().faults.nextStatus(401);
+    const check = await scene.provider().check();
+    expect(check).toMatchObject({ available: false });
+    if (!check.available) expect(check.remedy).toContain(scene.variables[0]);
+  });
+}

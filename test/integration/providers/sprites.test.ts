@@ -1,0 +1,316 @@
+import { randomUUID } from "node:crypto";
+import { SandboxAgent, SandboxAgentError } from "playpen";
+import { claude } from "playpen/claude";
+import { type SpritesOptions, sprites } from "playpen/sprites";
+import { startModelServer } from "playpen/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { describeWith } from "../../image/engines.ts";
+import { hostCliDirectory } from "../../image/paths.ts";
+import { type SpritesStandIn, startSprites } from "../../stand-ins/sprites/index.ts";
+import { describeVendorFailures } from "./describe-vendor-failures.ts";
+import { ForeignHost } from "./host-of.ts";
+
+let standIn: SpritesStandIn;
+beforeAll(async () => {
+  standIn = await startSprites();
+});
+afterAll(() => standIn.stop());
+afterEach(() => {
+  standIn.server.faults.clear();
+  vi.unstubAllEnvs();
+});
+
+const spec = { env: {}, labels: {} };
+const provider = (options: SpritesOptions = {}) =>
+  sprites({ baseUrl: standIn.url, token: standIn.token, ...options });
+
+describe("what the service may answer", () => {
+  describeVendorFailures({
+    server: () => standIn.server,
+    provider: () => provider({ requestTimeoutMs: 700 }),
+    creation: { method: "POST", path: "/v1/sprites" },
+    count: () => standIn.sprites.size,
+    variables: ["SPRITES_TOKEN", "SPRITE_TOKEN"],
+  });
+
+  it("is not asked without a token", async () => {
+    for (const name of ["SPRITES_TOKEN", "SPRITE_TOKEN"]) vi.stubEnv(name, "");
+    const before = standIn.server.requests.length;
+    const created = sprites({ baseUrl: standIn.url }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "provider_authentication_failed" });
+    expect(standIn.server.requests.length).toBe(before);
+  });
+
+  it("takes the token from the environment", async () => {
+    vi.stubEnv("SPRITE_TOKEN", standIn.token);
+    vi.stubEnv("SPRITES_TOKEN", "");
+    expect(await sprites({ baseUrl: standIn.url }).check()).toEqual({ available: true });
+  });
+
+  it("tells an unreachable service from one that fails", async () => {
+    const gone = await startSprites();
+    await gone.stop();
+    const created = provider({ baseUrl: gone.url }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "provider_unavailable" });
+  });
+
+  it.each([
+    [401, "provider_authentication_failed"],
+    [404, "sandbox_not_found"],
+    [500, "provider_failed"],
+  ])("starts no process when a WebSocket is refused with %i", async (status, code) => {
+    const sandbox = await provider().create(spec);
+    standIn.server.faults.nextStatus(status, { on: ({ method }) => method === "UPGRADE" });
+    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code });
+    await sandbox.destroy();
+  });
+
+  it("removes the sprite when its working directory cannot be made", async () => {
+    const created = provider({ cwd: "/proc/none" }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "file_failed" });
+    expect(standIn.sprites.size).toBe(0);
+  });
+
+  it("refuses sizes that the service refuses", async () => {
+    const created = provider({ cpus: 64 }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "sandbox_create_failed" });
+    expect(standIn.sprites.size).toBe(0);
+  });
+});
+
+describe("a command", () => {
+  it("is in no address, and neither are its variables", async () => {
+    const sandbox = await provider({ env: { OF_PROVIDER: "secret-a" } }).create({
+      env: { OF_BOX: "secret-b" },
+      labels: {},
+    });
+    const from = standIn.addresses.length;
+    const process = await sandbox.spawn({
+      argv: ["/bin/sh", "-c", "echo $OF_PROVIDER $OF_BOX $OF_PROCESS; : secret-d"],
+      env: { OF_PROCESS: "secret-c", LARGE: "x".repeat(100_000) },
+    });
+    expect(await new Response(process.stdout).text()).toBe("secret-a secret-b secret-c\n");
+    const addresses = standIn.addresses.slice(from);
+    expect(addresses).toHaveLength(1);
+    expect(addresses[0]).not.toContain("secret");
+    expect(addresses[0]?.length).toBeLessThan(1000);
+    await sandbox.destroy();
+  });
+
+  it("ends with the code of its sandbox when the connection is cut", async () => {
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({ argv: ["sleep", "300"] });
+    const since = performance.now();
+    standIn.server.cutConnections();
+    await expect(process.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+    expect(performance.now() - since).toBeLessThan(5000);
+    // The sprite itself is still there.
+    const next = await sandbox.spawn({ argv: ["echo", "alive"], stdin: "ignore" });
+    expect(await new Response(next.stdout).text()).toBe("alive\n");
+    await sandbox.destroy();
+  });
+
+  it("is ended by the service some time after its host was lost", async () => {
+    const own = await startSprites({ runAfterDisconnectMs: 300 });
+    const sandbox = await provider({ baseUrl: own.url }).create(spec);
+    await sandbox.spawn({ argv: ["sleep", "300"] });
+    const [sprite] = own.sprites.values();
+    expect(await sprite?.machine.processes()).not.toEqual([]);
+    own.server.cutConnections();
+    await expect.poll(() => sprite?.machine.processes(), { timeout: 10_000 }).toEqual([]);
+    await own.stop();
+  });
+
+  it("does not make the host's globals more", async () => {
+    const before = Object.getOwnPropertyNames(globalThis);
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({ argv: ["true"] });
+    await process.exited;
+    await sandbox.destroy();
+    expect(Object.getOwnPropertyNames(globalThis)).toEqual(before);
+  });
+});
+
+describe("a sprite", () => {
+  it("is found by its labels where lists do not tell them, over several pages", async () => {
+    const own = await startSprites({ listsLabels: false });
+    const other = provider({ baseUrl: own.url, labels: { kind: "ü = 1 / 2" } });
+    const made = await Promise.all(Array.from({ length: 52 }, () => other.create(spec)));
+    const found: string[] = [];
+    for await (const { id } of other.list({ labels: { kind: "ü = 1 / 2" } })) found.push(id);
+    expect(found.sort()).toEqual(made.map(({ id }) => id).sort());
+    await own.stop();
+  });
+
+  it("is nobody else's: others are neither listed nor connected to", async () => {
+    await fetch(`${standIn.url}/v1/sprites`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${standIn.token}` },
+      body: JSON.stringify({ name: "playpen-by-hand" }),
+    });
+    const listed: string[] = [];
+    for await (const { id } of provider().list()) listed.push(id);
+    expect(listed).toEqual([]);
+    await expect(provider().connect("playpen-by-hand", { env: {} })).rejects.toMatchObject({
+      code: "sandbox_not_found",
+    });
+    await expect(provider().connect("../other", { env: {} })).rejects.toMatchObject({
+      code: "sandbox_not_found",
+    });
+    await fetch(`${standIn.url}/v1/sprites/playpen-by-hand`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${standIn.token}` },
+    });
+  });
+
+  it("goes back to a checkpoint, and its processes end", async () => {
+    const sandbox = await provider().create(spec);
+    await sandbox.files.write("kept", "before");
+    const checkpoint = await sandbox.checkpoint({ comment: "first" });
+    expect(checkpoint).toMatchObject({ id: "v1", comment: "first" });
+    expect(await sandbox.checkpoints()).toEqual([checkpoint]);
+    await sandbox.files.write("kept", "after");
+    const process = await sandbox.spawn({ argv: ["sleep", "300"] });
+    await sandbox.restore(checkpoint.id);
+    await expect(process.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+    expect(await sandbox.files.readText("kept")).toBe("before");
+    await expect(sandbox.restore("v9")).rejects.toMatchObject({ code: "sandbox_not_found" });
+    await sandbox.destroy();
+  });
+
+  it("has its network policy set in the vendor's words", async () => {
+    const sandbox = await provider().create(spec);
+    const sprite = standIn.sprites.get(sandbox.id);
+    await sandbox.setNetworkPolicy({ allow: ["github.com", "*.npmjs.org"] });
+    expect(sprite?.rules).toEqual([
+      { domain: "github.com", action: "allow" },
+      { domain: "*.npmjs.org", action: "allow" },
+      { domain: "*", action: "deny" },
+    ]);
+    await sandbox.setNetworkPolicy("deny-all");
+    expect(sprite?.rules).toEqual([{ domain: "*", action: "deny" }]);
+    await sandbox.setNetworkPolicy("allow-all");
+    expect(sprite?.rules).toEqual([{ domain: "*", action: "allow" }]);
+    await sandbox.destroy();
+  });
+
+  it("has an address of its own, which is for all only where that was asked for", async () => {
+    const closed = await provider().create(spec);
+    const open = await provider({ publicUrl: true }).create(spec);
+    expect(closed.url).toContain(closed.id);
+    expect(standIn.sprites.get(closed.id)?.settings.auth).toBe("sprite");
+    expect(standIn.sprites.get(open.id)?.settings.auth).toBe("public");
+    await Promise.all([closed.destroy(), open.destroy()]);
+  });
+
+  it("lets go of the ports that it made reachable", async () => {
+    const sandbox = await provider().create(spec);
+    const { url } = await sandbox.expose(9);
+    await sandbox.destroy();
+    await expect(fetch(url)).rejects.toThrow();
+  });
+});
+
+describe("another host", () => {
+  const external = ["@fly/sprites", "ws"];
+  const source = `
+    import { sprites } from "@source/providers/sprites/index.ts";
+    const { options, id } = JSON.parse(process.argv[2]);
+    try {
+      const provider = sprites(options);
+      const sandbox = await (id === undefined
+        ? provider.create({ env: {}, labels: {} })
+        : provider.connect(id, { env: {} }));
+      console.log(await sandbox.files.readText("kept"));
+      await sandbox.destroy();
+    } catch (error) {
+      console.log(JSON.stringify({ code: error.code, details: error.details, message: error.message }));
+    }`;
+
+  it("connects to a sandbox that was let go of, and ends it", async () => {
+    const sandbox = await provider().create(spec);
+    await sandbox.files.write("kept", "by the first host");
+    await sandbox.detach({ ttlMs: 60_000 });
+    const host = await ForeignHost.compile(source, []);
+    const options = { baseUrl: standIn.url, token: standIn.token };
+    expect(await host.run({ options, id: sandbox.id })).toBe("by the first host\n");
+    expect(standIn.sprites.size).toBe(0);
+    await host.dispose();
+  });
+
+  it("is told which package is missing, or of another version", async () => {
+    const host = await ForeignHost.compile(source, external);
+    const options = { baseUrl: standIn.url, token: standIn.token };
+    const missing = await host.run({ options });
+    expect(JSON.parse(missing)).toMatchObject({ code: "dependency_missing" });
+    expect(missing).toContain("it is not installed");
+    await host.install("@fly/sprites", "0.0.1");
+    await host.install("ws", "8.18.3");
+    expect(JSON.parse(await host.run({ options }))).toMatchObject({
+      code: "dependency_missing",
+      details: {
+        package: "@fly/sprites",
+        version: "^0.1.0",
+        install: "npm install @fly/sprites@^0.1.0",
+      },
+    });
+    await host.install("@fly/sprites", "0.1.4");
+    await host.install("ws", "7.5.0");
+    expect(JSON.parse(await host.run({ options }))).toMatchObject({ details: { package: "ws" } });
+    await host.dispose();
+  });
+});
+
+describeWith(["host-clis"], "a real agent in a sprite", () => {
+  const start = async (url: string): Promise<SandboxAgent> =>
+    SandboxAgent.start({
+      sandbox: provider(),
+      agent: claude({
+        baseUrl: url,
+        command: `${hostCliDirectory()}/claude`,
+        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
+      }),
+      permissions: "allow-all",
+    });
+
+  it("runs a tool, says what came of it, and leaves nothing", async () => {
+    await using model = await startModelServer();
+    const mark = randomUUID();
+    const box = await start(model.url);
+    const session = await box.createSession();
+    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
+    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
+    expect(await box.files.readText("made")).toBe(`${mark}\n`);
+    const [sprite] = standIn.sprites.values();
+    await box.destroy();
+    expect(standIn.sprites.size).toBe(0);
+    expect(await sprite?.machine.processes()).toEqual([]);
+  });
+
+  it("ends the turn with a code within five seconds when the connection is cut", async () => {
+    await using model = await startModelServer();
+    const box = await start(model.url);
+    const session = await box.createSession();
+    const turn = session.prompt("!shell sleep 60");
+    let startedAt = Number.NaN;
+    const ended = (async () => {
+      for await (const event of turn) {
+        if (event.type !== "tool.started") continue;
+        startedAt = performance.now();
+        standIn.server.cutConnections();
+      }
+    })();
+    const error: unknown = await turn.then(
+      (result) => result,
+      (reason: unknown) => reason,
+    );
+    await ended.catch(() => undefined);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    const code = SandboxAgentError.is(error)
+      ? error.code
+      : (error as { readonly error?: { readonly code: string } }).error?.code;
+    expect(code).toBe("sandbox_lost");
+    await box.destroy();
+    expect(standIn.sprites.size).toBe(0);
+  });
+});

@@ -1,0 +1,1 @@
+export { type SpritesStandIn, type SpritesStandInOptions, startSprites } from "./server.ts";
