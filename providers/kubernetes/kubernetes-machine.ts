@@ -1,0 +1,149 @@
+import {
+  type Environment,
+  type Labels,
+  type RemoteCommand,
+  type RemoteMachine,
+  SandboxAgentError,
+  type ShortRun,
+} from "../../src/kit.ts";
+import { providerName } from "./api-errors.ts";
+import type { Cluster } from "./cluster.ts";
+import { type ExecConnection, type ExecRequest, startExec } from "./exec-connection.ts";
+import type { KubernetesSettings } from "./kubernetes-options.ts";
+import { noFolderCode, prepareCommand, renewCommand } from "./main-process.ts";
+import { deletePod, isRunning, readPod } from "./pod-state.ts";
+
+/** Of the host's own time-out: two renewals may fail. */
+const renewalsPerLease = 4;
+/** A list of all processes, for example. */
+const longestOutputBytes = 1024 * 1024;
+
+export interface MachineFacts {
+  readonly cluster: Cluster;
+  readonly settings: KubernetesSettings;
+  /** The pod's name. */
+  readonly id: string;
+  readonly labels: Labels;
+  readonly env: Environment;
+  /** Absent: the one in the home folder. */
+  readonly cwd?: string;
+}
+
+/** A pod that runs, by the calls of Kubernetes alone. */
+export class KubernetesMachine implements RemoteMachine {
+  readonly provider = providerName;
+  readonly id: string;
+  readonly cwd: string;
+  readonly labels: Labels;
+  readonly env: Environment;
+  readonly user?: string;
+  readonly traits = { environment: "stdin", stdin: "native", users: "launcher" } as const;
+  readonly keepAlive: { readonly everyMs: number; renew(): Promise<void> };
+  readonly cluster: Cluster;
+  readonly settings: KubernetesSettings;
+  /** Each waits for the one before it: a renewal that is late must not undo the end given by `detach`. */
+  #leases: Promise<unknown> = Promise.resolve();
+  #isLetGo = false;
+
+  private constructor(facts: MachineFacts, cwd: string) {
+    this.cluster = facts.cluster;
+    this.settings = facts.settings;
+    this.id = facts.id;
+    this.labels = facts.labels;
+    this.env = facts.env;
+    this.cwd = cwd;
+    const { user, timeoutMs } = facts.settings;
+    if (user !== undefined) this.user = user;
+    this.keepAlive = { everyMs: timeoutMs / renewalsPerLease, renew: () => this.#renew() };
+  }
+
+  /** Makes the working directory, which shows that processes can be started, too. */
+  static async prepare(facts: MachineFacts): Promise<KubernetesMachine> {
+    const argv = prepareCommand(facts.cwd, facts.settings.user);
+    const { code, stdout, stderr } = await runShort(facts.cluster, facts.id, argv);
+    if (code === 0) return new KubernetesMachine(facts, stdout);
+    throw new SandboxAgentError(
+      "sandbox_create_failed",
+      code === noFolderCode
+        ? `The working directory ${facts.cwd ?? "in the home folder"} could not be made: ${stderr.trim()}`
+        : `No process can be started in the pod: ${stderr.trim()}`,
+      {
+        details: { provider: providerName },
+        ...(code === noFolderCode
+          ? { remedy: 'Give a folder that the container\'s user may make with "cwd".' }
+          : {}),
+      },
+    );
+  }
+
+  start(command: RemoteCommand): Promise<ExecConnection> {
+    return startExec(this.cluster, this.id, { argv: command.argv, stdin: command.stdin, reportsExit: true });
+  }
+
+  run(command: RemoteCommand): Promise<ShortRun> {
+    return runShort(this.cluster, this.id, command.argv);
+  }
+
+  destroy(): Promise<void> {
+    this.#isLetGo = true;
+    return deletePod(this.cluster, this.id);
+  }
+
+  async detach(ttlMs: number): Promise<void> {
+    this.#isLetGo = true;
+    const setting = this.#leases.then(() =>
+      this.run({ argv: renewCommand("exact", ttlMs), env: {}, stdin: false }),
+    );
+    this.#leases = setting.catch(() => undefined);
+    const { code, stderr } = await setting;
+    if (code === 0) return;
+    this.#isLetGo = false;
+    throw new SandboxAgentError("sandbox_lost", `The pod ${this.id} took no time to live: ${stderr.trim()}`, {
+      details: { id: this.id },
+    });
+  }
+
+  async isAlive(): Promise<boolean> {
+    try {
+      const pod = await readPod(this.cluster, this.id);
+      return pod !== undefined && isRunning(pod);
+    } catch {
+      // An API server that does not answer says nothing about the pod.
+      return true;
+    }
+  }
+
+  #renew(): Promise<void> {
+    const renewal = this.#leases.then(async () => {
+      if (this.#isLetGo) return;
+      await this.run({ argv: renewCommand("least", this.settings.timeoutMs), env: {}, stdin: false });
+    });
+    this.#leases = renewal.catch(() => undefined);
+    return renewal;
+  }
+}
+
+/** Runs a small command of the library's own to its end. */
+export async function runShort(cluster: Cluster, pod: string, argv: ExecRequest["argv"]): Promise<ShortRun> {
+  const connection = await startExec(cluster, pod, { argv, stdin: false });
+  try {
+    const [stdout, stderr, { code }] = await Promise.all([
+      textOf(connection.stdout),
+      textOf(connection.stderr),
+      connection.exited,
+    ]);
+    return { code: code ?? 255, stdout, stderr };
+  } finally {
+    connection.disconnect();
+  }
+}
+
+async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    if (length < longestOutputBytes) chunks.push(chunk);
+    length += chunk.length;
+  }
+  return Buffer.concat(chunks).toString();
+}

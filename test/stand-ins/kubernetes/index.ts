@@ -1,0 +1,6 @@
+export {
+  type KubernetesStandIn,
+  type KubernetesStandInOptions,
+  standInImages,
+  startKubernetes,
+} from "./server.ts";
