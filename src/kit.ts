@@ -65,6 +65,13 @@ export { loadPeer, type PeerPackage } from "./kit/load-peer.ts";
 export { retriedWhenRefused, type RetryOptions } from "./kit/retried-when-refused.ts";
 export { refusedSafely, vendorFailure, type VendorAnswer, type VendorContext } from "./kit/vendor-failure.ts";
 export { exitOf } from "./kit/exit-of.ts";
+export {
+  mainCommand,
+  mainWords,
+  makeFolderCommand,
+  renewCommand,
+  stillHeldCode,
+} from "./kit/main-process.ts";
 export { boundedOutput } from "./kit/bounded-output.ts";
 export { OutputChannel } from "./kit/output-channel.ts";
 export { signalTree, signalled, type RunSignalScript, type SignalTarget } from "./kit/signal-tree.ts";
@@ -75,6 +82,7 @@ export {
   programStage,
   quoteForShell,
   shellLine,
+  stage,
   userStage,
   type Argv,
   type ProgramStageOptions,

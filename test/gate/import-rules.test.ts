@@ -8,9 +8,16 @@ import { importsOf, packageName, reachableFrom, sourceFiles, type Import } from 
 const manifest = readJsonFile(join(repositoryRoot, "package.json"));
 const runtimePackages = Object.keys(objectAt(manifest, "dependencies"));
 const vendorPackages = Object.keys(objectAt(manifest, "peerDependencies"));
+/** What adapters that are much alike have in common, and which they are. It has no sub-path of its own. */
+const shared: { readonly [folder: string]: readonly string[] } = {
+  "providers/container-engine": ["providers/docker", "providers/podman"],
+  "providers/container-cli": ["providers/podman", "providers/apple"],
+};
 const adapters = ["providers", "backends"].flatMap((kind) =>
   readdirSync(join(repositoryRoot, kind)).map((name) => `${kind}/${name}`),
 );
+const sharedBy = (adapter: string): readonly string[] =>
+  Object.keys(shared).filter((folder) => shared[folder]?.includes(adapter) === true);
 const files = ["src", "providers", "backends", "examples"].flatMap(sourceFiles);
 
 /** The imports that no rule allows, readable in a failure. */
@@ -51,6 +58,7 @@ describe("what may import what", () => {
   it.each(adapters)("%s imports only itself, the kit, Node's modules and packages", (adapter) => {
     const allowed = (item: Import): boolean =>
       isIn(adapter, item) ||
+      sharedBy(adapter).some((folder) => isIn(folder, item)) ||
       item.file === "src/kit.ts" ||
       isBuiltin(item) ||
       isOf([...runtimePackages, ...vendorPackages], item);

@@ -8,8 +8,8 @@ import { tarArchive, tarEnd, tarHeader, tarPadding } from "../tar-archive.ts";
 import { expectFileFailed } from "./files.ts";
 
 const megabyte = 1024 * 1024;
-const largeMegabytes = 50;
-/** Far from the 50 MB that would show when all was held. */
+const largeMegabytes = 100;
+/** Far from the 100 MB that would show when all was held. */
 const maxHeldBytes = 16 * megabyte;
 
 const program = "#!/bin/sh\necho runs\n";
@@ -92,15 +92,15 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
   },
   {
     id: "files.upload-large",
-    title: "uploads 50 MB without holding them in memory",
+    title: "uploads 100 MB without holding them in memory",
     needs: "files",
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
     async run(context) {
       const sandbox = await context.create();
       const hash = createHash("sha256");
       const block = sampleBytes(megabyte);
       const size = largeMegabytes * megabyte;
-      const memory = await memoryWatch(maxHeldBytes, "During upload() of 50 MB");
+      const memory = await memoryWatch(maxHeldBytes, "During upload() of 100 MB");
       let sent = 0;
       const tar = new ReadableStream<Uint8Array>(
         {
@@ -124,7 +124,7 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
         },
         { highWaterMark: 1 },
       );
-      await context.within(sandbox.files.upload("folder", tar), "upload() of 50 MB", 60_000);
+      await context.within(sandbox.files.upload("folder", tar), "upload() of 100 MB", 150_000);
       memory.check();
       const found = await context.text(sandbox, "sha256sum < folder/large");
       expectEqual(found.slice(0, 64), hash.digest("hex"), "sha256 of the file, inside");
@@ -132,14 +132,14 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
   },
   {
     id: "files.download-large",
-    title: "downloads 50 MB without holding them in memory",
+    title: "downloads 100 MB without holding them in memory",
     needs: "files",
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
     async run(context) {
       const sandbox = await context.create();
       const make = `mkdir folder; seq 1 20000000 | head -c ${largeMegabytes * megabyte} > folder/large; sha256sum < folder/large`;
       const expected = (await context.text(sandbox, make)).slice(0, 64);
-      const memory = await memoryWatch(maxHeldBytes, "During download() of 50 MB");
+      const memory = await memoryWatch(maxHeldBytes, "During download() of 100 MB");
       const tar = await context.within(sandbox.files.download("folder"), "download()");
       let length = 0;
       const watched = tar.pipeThrough(
@@ -157,13 +157,16 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
       );
       await context.within(
         sandbox.files.upload("copy", watched),
-        "upload() of a download() of 50 MB",
-        60_000,
+        "upload() of a download() of 100 MB",
+        150_000,
       );
       memory.check();
       const found = await context.text(sandbox, "sha256sum < copy/large");
       expectEqual(found.slice(0, 64), expected, "sha256 of the copied file");
-      expectTrue(length > largeMegabytes * megabyte, `Expected more than 50 MB of tar, saw ${length} bytes.`);
+      expectTrue(
+        length > largeMegabytes * megabyte,
+        `Expected more than 100 MB of tar, saw ${length} bytes.`,
+      );
     },
   },
   {
@@ -185,6 +188,27 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
       });
       await upload("broken", broken);
       expectEqual(await files.readText("file"), "text", "The file in the folder's place");
+    },
+  },
+  {
+    id: "files.upload-escape",
+    title: "lets no entry of a tar stream lead out of the folder that it is unpacked into",
+    needs: "files",
+    async run(context) {
+      const sandbox = await context.create();
+      const data = new TextEncoder().encode("escaped\n");
+      const escapes = [
+        [{ path: "../escaped-up", data }],
+        [{ path: "inner/../../escaped-deep", data }],
+        [{ path: `${sandbox.cwd}/escaped-absolute`, data }],
+      ];
+      for (const archive of escapes) {
+        // It may be refused, or be unpacked below the folder.
+        const uploaded = sandbox.files.upload("folder", streamOf(tarArchive(archive))).catch(() => undefined);
+        await context.within(uploaded, "upload()");
+      }
+      const found = await context.text(sandbox, "find . .. -maxdepth 1 -name 'escaped-*'");
+      expectEqual(found, "", "Files that got out of the folder");
     },
   },
   {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { SnapshotStore } from "../../../spec/sandbox-abilities.ts";
+import type { Sandbox } from "../../../spec/sandbox.ts";
 import { withAbility } from "../ability-of.ts";
 import { expectEqual, expectRejection, outcomeOf } from "../expectations.ts";
 import type { ProviderContext, ProviderRequirement } from "../requirement.ts";
@@ -13,17 +14,17 @@ export const snapshotRequirements: readonly ProviderRequirement[] = [
       const first = withAbility(await context.create(), "snapshot");
       await context.text(first, "mkdir folder && echo before > folder/kept && chmod 700 folder/kept");
       const { id } = await context.within(first.snapshot(), "snapshot()", snapshotPatienceMs(context));
-      await removedAfterwards(context, [id], async () => {
+      await removedAfterwards(context, [id], async (create) => {
         // The sandbox may have ended with it, where the provider's page says so.
         await outcomeOf(context.text(first, "echo after > folder/kept"));
         await context.within(first.destroy(), "destroy() of the sandbox that the snapshot is of");
-        const second = await context.create({ snapshot: id });
+        const second = await create({ snapshot: id });
         const script = "cat folder/kept; [ -x folder/kept ] && echo executable";
         expectEqual(await context.text(second, script), "before\nexecutable\n", "What the snapshot has kept");
         for (const [name, value] of Object.entries(context.labels)) {
           expectEqual(second.labels[name], value, `labels["${name}"] of a sandbox made of a snapshot`);
         }
-        const third = await context.create({ snapshot: id });
+        const third = await create({ snapshot: id });
         await context.text(second, "echo second > folder/kept");
         expectEqual(await context.text(third, "cat folder/kept"), "before\n", "What another one sees of it");
       });
@@ -42,7 +43,7 @@ export const snapshotRequirements: readonly ProviderRequirement[] = [
         "find() of an unused name",
       );
       const ids: string[] = [];
-      await removedAfterwards(context, ids, async () => {
+      await removedAfterwards(context, ids, async (create) => {
         for (const content of ["older", "newer"]) {
           const sandbox = withAbility(await context.create(), "snapshot");
           await sandbox.files.write("content", content);
@@ -53,7 +54,7 @@ export const snapshotRequirements: readonly ProviderRequirement[] = [
         }
         const found = await context.within(snapshots.find(name), "find()");
         expectEqual(found?.id, ids[1], "id of what find() resolves to after two snapshots of that name");
-        const sandbox = await context.create({ snapshot: found?.id ?? "" });
+        const sandbox = await create({ snapshot: found?.id ?? "" });
         expectEqual(await sandbox.files.readText("content"), "newer", "A file of a sandbox made of it");
       });
     },
@@ -91,9 +92,17 @@ function storeOf({ provider }: ProviderContext): SnapshotStore {
 async function removedAfterwards(
   context: ProviderContext,
   ids: readonly string[],
-  use: () => Promise<void>,
+  use: (create: (spec: { readonly snapshot: string }) => Promise<Sandbox>) => Promise<void>,
 ): Promise<void> {
-  const used = await outcomeOf(use());
+  const sandboxes: Sandbox[] = [];
+  const create = async (spec: { readonly snapshot: string }): Promise<Sandbox> => {
+    const sandbox = await context.create(spec);
+    sandboxes.push(sandbox);
+    return sandbox;
+  };
+  const used = await outcomeOf(use(create));
+  // Some vendors keep a snapshot as long as a sandbox stands on it. A failed destroy() is told by the clean-up.
+  for (const sandbox of sandboxes) await outcomeOf(context.within(sandbox.destroy(), "destroy()"));
   for (const id of ids) {
     const removed = await outcomeOf(context.within(storeOf(context).remove(id), "remove() of a snapshot"));
     // What went wrong first says more.

@@ -1,8 +1,9 @@
 import { docker, type DockerOptions } from "playpen/docker";
 import { describe, expect, it } from "vitest";
-import { containerConfig } from "../../../../providers/docker/container-config.ts";
+import { containerConfig } from "../../../../providers/container-engine/container-config.ts";
 import { parseBytes } from "playpen/kit";
-import { resolveDockerOptions } from "../../../../providers/docker/docker-options.ts";
+import { resolveEngineOptions } from "../../../../providers/container-engine/container-options.ts";
+import { dockerKind } from "../../../../providers/docker/docker-kind.ts";
 
 const wrong: readonly (readonly [name: string, value: unknown])[] = [
   ["image", ""],
@@ -22,6 +23,9 @@ const wrong: readonly (readonly [name: string, value: unknown])[] = [
   ["mounts", [{ source: "/a", target: "/b", writable: "yes" }]],
   ["mounts", [{ source: "/a", target: "/b", type: "tmpfs" }]],
   ["network", ""],
+  ["ports", 3000],
+  ["ports", [0]],
+  ["ports", ["3000"]],
   ["cpus", 0],
   ["memoryBytes", "much"],
   ["memoryBytes", 1024],
@@ -36,6 +40,8 @@ const wrong: readonly (readonly [name: string, value: unknown])[] = [
   ["tls", { ca: 1 }],
   ["imgae", "x"],
 ];
+
+const resolveDockerOptions = (options: DockerOptions) => resolveEngineOptions(dockerKind, options);
 
 describe("docker()", () => {
   it.each(wrong)("refuses a wrong %s when it is called: %j", (name, value) => {
@@ -58,6 +64,10 @@ describe("docker()", () => {
     expect(() => docker({ socketPath: "/a", host: "tcp://b:1" })).toThrow("exclude each other");
   });
 
+  it.each(["none", "host"])("refuses ports with the network %s", (network) => {
+    expect(() => docker({ network, ports: [3000] })).toThrow(/option "ports" cannot go with the network/);
+  });
+
   it("takes undefined for an option that was not given", () => {
     const options: object = { image: undefined, memoryBytes: undefined, network: undefined };
     expect(resolveDockerOptions(options)).toEqual(resolveDockerOptions({}));
@@ -65,12 +75,14 @@ describe("docker()", () => {
 
   it("has these defaults", () => {
     expect(resolveDockerOptions({})).toEqual({
+      kind: dockerKind,
       image: "node:22-bookworm",
       pull: "missing",
       cwd: "/workspace",
       env: {},
       mounts: [],
       network: "bridge",
+      ports: [],
       pidsLimit: 4096,
       init: true,
       capDrop: ["AUDIT_WRITE", "MKNOD", "NET_RAW"],
@@ -113,7 +125,7 @@ describe("containerConfig", () => {
 
   it("holds no environment", () => {
     const settings = resolveDockerOptions({ env: { OTHER: "of the provider" } });
-    const text = JSON.stringify(containerConfig(settings, spec, "agent"));
+    const text = JSON.stringify(containerConfig(settings, spec, "agent", { labels: {} }));
     expect(text).not.toContain("of the sandbox");
     expect(text).not.toContain("of the provider");
   });
@@ -129,7 +141,7 @@ describe("containerConfig", () => {
       pidsLimit: 10,
       network: "none",
     });
-    expect(containerConfig(settings, spec, "").HostConfig).toMatchObject({
+    expect(containerConfig(settings, spec, "", { labels: {} }).HostConfig).toMatchObject({
       Mounts: [
         { Type: "bind", Source: "/a", Target: "/b", ReadOnly: true },
         { Type: "volume", Source: "data", Target: "/c", ReadOnly: false },
@@ -147,7 +159,7 @@ describe("containerConfig", () => {
 
   it("labels the container, the sandbox's labels before the provider's", () => {
     const settings = resolveDockerOptions({ labels: { a: "provider", b: "provider" } });
-    expect(containerConfig(settings, spec, "").Labels).toEqual({
+    expect(containerConfig(settings, spec, "", { labels: {} }).Labels).toEqual({
       a: "sandbox",
       b: "provider",
       "playpen.version": "1",

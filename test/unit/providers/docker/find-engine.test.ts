@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { SandboxAgentError } from "playpen";
 import { docker } from "playpen/docker";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { engineAddresses, findEngine } from "../../../../providers/docker/find-engine.ts";
+import { dockerKind } from "../../../../providers/docker/docker-kind.ts";
+import { engineAddresses, findEngine } from "../../../../providers/container-engine/find-engine.ts";
 
 let folder: string;
 const servers: Server[] = [];
@@ -42,7 +43,7 @@ async function names(
   environment: { readonly [name: string]: string },
   options = {},
 ): Promise<readonly string[]> {
-  return (await engineAddresses(options, environment)).map(({ name }) => name);
+  return (await engineAddresses(dockerKind, options, environment)).map(({ name }) => name);
 }
 
 async function failure(promise: Promise<unknown>) {
@@ -79,31 +80,33 @@ describe("engineAddresses", () => {
   it("reads the certificates that DOCKER_HOST needs", async () => {
     for (const name of ["ca", "cert", "key"]) await writeFile(join(folder, `${name}.pem`), name);
     const environment = { DOCKER_HOST: "tcp://h:2376", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: folder };
-    const [address] = await engineAddresses({}, environment);
+    const [address] = await engineAddresses(dockerKind, {}, environment);
     expect(address?.url?.protocol).toBe("https:");
     expect(address?.tls).toEqual({ ca: "ca", cert: "cert", key: "key" });
     await rm(join(folder, "key.pem"));
-    expect((await failure(engineAddresses({}, environment))).message).toContain("key.pem");
+    expect((await failure(engineAddresses(dockerKind, {}, environment))).message).toContain("key.pem");
   });
 
   it("refuses ssh, and what is no address, with the way out", async () => {
-    const overSsh = await failure(engineAddresses({}, { DOCKER_HOST: "ssh://user@machine" }));
+    const overSsh = await failure(engineAddresses(dockerKind, {}, { DOCKER_HOST: "ssh://user@machine" }));
     expect(overSsh.message).toContain("ssh:// is not supported");
     expect(overSsh.remedy).toContain("socketPath");
-    expect((await failure(engineAddresses({}, { DOCKER_HOST: "machine" }))).message).toContain('"machine"');
+    expect((await failure(engineAddresses(dockerKind, {}, { DOCKER_HOST: "machine" }))).message).toContain(
+      '"machine"',
+    );
   });
 });
 
 describe("findEngine", () => {
   it("names each place and why it failed", async () => {
-    const missing = await failure(findEngine({ socketPath: join(folder, "missing.sock") }));
+    const missing = await failure(findEngine(dockerKind, { socketPath: join(folder, "missing.sock") }));
     expect(missing.details.tried).toEqual([
       `${join(folder, "missing.sock")}: ENOENT (there is no such socket)`,
     ]);
     await writeFile(join(folder, "stale.sock"), "");
-    const stale = await failure(findEngine({ socketPath: join(folder, "stale.sock") }));
+    const stale = await failure(findEngine(dockerKind, { socketPath: join(folder, "stale.sock") }));
     expect(stale.message).toContain("ECONNREFUSED (nothing listens there)");
-    const refused = await failure(findEngine({ host: "tcp://127.0.0.1:1" }));
+    const refused = await failure(findEngine(dockerKind, { host: "tcp://127.0.0.1:1" }));
     expect(refused.message).toContain("tcp://127.0.0.1:1: ECONNREFUSED");
   });
 
@@ -114,7 +117,7 @@ describe("findEngine", () => {
       connection.on("close", () => open.delete(connection));
       connection.resume();
     });
-    const error = await failure(findEngine({ socketPath: await listen(silent, "silent.sock") }));
+    const error = await failure(findEngine(dockerKind, { socketPath: await listen(silent, "silent.sock") }));
     expect(error.message).toContain("no answer within 3000 ms");
     // Nothing of the attempt is left to keep the host going.
     await vi.waitFor(() => expect(open.size).toBe(0));

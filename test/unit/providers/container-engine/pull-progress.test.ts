@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PullProgress, withTag } from "../../../../providers/docker/pull-image.ts";
+import { PullProgress, withTag } from "../../../../providers/container-engine/pull-image.ts";
 
 describe("PullProgress", () => {
   it("sums up the layers and never goes back", () => {

@@ -3,11 +3,19 @@ import type Dockerode from "dockerode";
 import { SandboxAgentError } from "../../src/kit.ts";
 import { isGone, statusOf, wordsOf } from "./engine-errors.ts";
 
-/** The provider's name, which is the prefix of its sandboxes' ids. */
-export const providerName = "docker";
+/** A container, and which provider it belongs to. */
+export interface ContainerHandle {
+  /** The provider's name. */
+  readonly provider: string;
+  readonly container: Dockerode.Container;
+}
 
-export function lost(id: string, why: string, cause?: unknown): SandboxAgentError<"sandbox_lost"> {
-  return new SandboxAgentError("sandbox_lost", `The sandbox ${providerName}/${id} is lost. ${why}`, {
+export function lost(
+  { provider, container: { id } }: ContainerHandle,
+  why: string,
+  cause?: unknown,
+): SandboxAgentError<"sandbox_lost"> {
+  return new SandboxAgentError("sandbox_lost", `The sandbox ${provider}/${id} is lost. ${why}`, {
     details: { id },
     cause,
   });
@@ -59,6 +67,6 @@ export async function removeContainer(container: Dockerode.Container): Promise<v
 }
 
 /** What a failed removal is to the caller. */
-export function removalFailure(id: string, error: unknown): SandboxAgentError<"sandbox_lost"> {
-  return lost(id, `It could not be removed: ${wordsOf(error)}`, error);
+export function removalFailure(handle: ContainerHandle, error: unknown): SandboxAgentError<"sandbox_lost"> {
+  return lost(handle, `It could not be removed: ${wordsOf(error)}`, error);
 }

@@ -5,8 +5,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type Dockerode from "dockerode";
 import { SandboxAgentError } from "../../src/kit.ts";
-import type { DockerOptions, DockerTls } from "./docker-options.ts";
+import type { EngineOptions, EngineTls } from "./container-options.ts";
 import { systemCodeOf, wordsOf } from "./engine-errors.ts";
+import type { EngineKind } from "./engine-kind.ts";
 import { loadDockerode } from "./load-dockerode.ts";
 
 const pingTimeoutMs = 3000;
@@ -17,58 +18,53 @@ export interface EngineAddress {
   readonly name: string;
   readonly socketPath?: string;
   readonly url?: URL;
-  readonly tls?: DockerTls;
+  readonly tls?: EngineTls;
 }
 
 /**
- * The places to look at, in order. An address that was named, by option or by `DOCKER_HOST`, is the only one: another
+ * The places to look at, in order. An address that was named, by option or by a variable, is the only one: another
  * engine in its stead would be a surprise.
  *
  * @throws SandboxAgentError `provider_unavailable` for an address of a kind that cannot be used.
  */
 export async function engineAddresses(
-  options: Pick<DockerOptions, "socketPath" | "host" | "tls">,
+  kind: EngineKind,
+  options: Pick<EngineOptions, "socketPath" | "host" | "tls">,
   environment: { readonly [name: string]: string | undefined },
 ): Promise<readonly EngineAddress[]> {
   if (options.socketPath !== undefined) return [socket(options.socketPath)];
-  if (options.host !== undefined) return [parseHost(options.host, options.tls, "option host")];
-  const host = environment["DOCKER_HOST"];
+  if (options.host !== undefined) return [parseHost(kind, options.host, options.tls, "option host")];
+  const host = environment[kind.hostVariable];
   if (host !== undefined && host !== "") {
-    return [parseHost(host, options.tls ?? (await certificates(environment)), "DOCKER_HOST")];
+    const tls = options.tls ?? (await certificates(kind, environment));
+    return [parseHost(kind, host, tls, kind.hostVariable)];
   }
-  if (process.platform === "win32") return [socket("//./pipe/docker_engine")];
-  const runtime = environment["XDG_RUNTIME_DIR"];
-  const inRuntime = (name: string) => (runtime === undefined ? [] : [join(runtime, name)]);
-  const home = homedir();
-  return [
-    "/var/run/docker.sock",
-    join(home, ".docker/run/docker.sock"),
-    join(home, ".docker/desktop/docker.sock"),
-    join(home, ".colima/default/docker.sock"),
-    ...inRuntime("docker.sock"),
-    ...inRuntime("podman/podman.sock"),
-    "/run/podman/podman.sock",
-  ].map(socket);
+  return kind.sockets(environment).map(socket);
 }
 
 function socket(path: string): EngineAddress {
   return { name: path, socketPath: path };
 }
 
-function parseHost(host: string, tls: DockerTls | undefined, origin: string): EngineAddress {
+function parseHost(
+  kind: EngineKind,
+  host: string,
+  tls: EngineTls | undefined,
+  origin: string,
+): EngineAddress {
   const pipe = /^(?:unix|npipe):\/\/(.+)$/.exec(host)?.[1];
   if (pipe !== undefined) return socket(pipe);
   if (host.startsWith("ssh://")) {
-    throw unavailable([`${host}: ssh:// is not supported`], {
+    throw unavailable(kind, [`${host}: ssh:// is not supported`], {
       remedy:
         "Forward the engine's socket, for example with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`, " +
-        'and pass docker({ socketPath: "/tmp/docker.sock" }).',
+        `and pass ${kind.name}({ socketPath: "/tmp/docker.sock" }).`,
     });
   }
   const secure = tls !== undefined || host.startsWith("https://");
   const address = host.replace(/^tcp:\/\//, secure ? "https://" : "http://");
   if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
-    throw unavailable([`${origin} ${JSON.stringify(host)} is not an address`], {
+    throw unavailable(kind, [`${origin} ${JSON.stringify(host)} is not an address`], {
       remedy: "Use unix:///path/of/the/socket, tcp://HOST:PORT or https://HOST:PORT.",
     });
   }
@@ -76,9 +72,10 @@ function parseHost(host: string, tls: DockerTls | undefined, origin: string): En
 }
 
 /** What the `docker` command reads for a `DOCKER_HOST` that wants TLS. */
-async function certificates(environment: {
-  readonly [name: string]: string | undefined;
-}): Promise<DockerTls | undefined> {
+async function certificates(
+  kind: EngineKind,
+  environment: { readonly [name: string]: string | undefined },
+): Promise<EngineTls | undefined> {
   if ((environment["DOCKER_TLS_VERIFY"] ?? "") === "") return undefined;
   const folder = environment["DOCKER_CERT_PATH"] ?? join(homedir(), ".docker");
   try {
@@ -87,7 +84,7 @@ async function certificates(environment: {
     );
     return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
   } catch (cause) {
-    throw unavailable([`${folder}: ${wordsOf(cause)}`], {
+    throw unavailable(kind, [`${folder}: ${wordsOf(cause)}`], {
       cause,
       remedy: "Put ca.pem, cert.pem and key.pem into DOCKER_CERT_PATH, or unset DOCKER_TLS_VERIFY.",
     });
@@ -100,12 +97,13 @@ async function certificates(environment: {
  * @throws SandboxAgentError `provider_unavailable`, which lists each place and why it failed.
  */
 export async function findEngine(
-  options: Pick<DockerOptions, "socketPath" | "host" | "tls">,
+  kind: EngineKind,
+  options: Pick<EngineOptions, "socketPath" | "host" | "tls">,
 ): Promise<Dockerode> {
-  const Client = await loadDockerode();
+  const Client = await loadDockerode(kind.title);
   const failures: string[] = [];
   let cause: unknown;
-  for (const address of await engineAddresses(options, process.env)) {
+  for (const address of await engineAddresses(kind, options, process.env)) {
     try {
       return await answering(Client, address);
     } catch (error) {
@@ -113,7 +111,7 @@ export async function findEngine(
       if (systemCodeOf(error) !== "ENOENT") cause ??= error;
     }
   }
-  throw unavailable(failures, { cause });
+  throw unavailable(kind, failures, { cause });
 }
 
 async function answering(Client: typeof Dockerode, address: EngineAddress): Promise<Dockerode> {
@@ -168,19 +166,17 @@ const meanings: { readonly [code: string]: string } = {
 };
 
 function unavailable(
+  kind: EngineKind,
   tried: readonly string[],
   options: { readonly cause?: unknown; readonly remedy?: string } = {},
 ): SandboxAgentError<"provider_unavailable"> {
   return new SandboxAgentError(
     "provider_unavailable",
-    `No Docker engine answers. Tried:\n${tried.map((line) => `  ${line}`).join("\n")}`,
+    `No ${kind.title} engine answers. Tried:\n${tried.map((line) => `  ${line}`).join("\n")}`,
     {
-      details: { provider: "docker", tried },
+      details: { provider: kind.name, tried },
       cause: options.cause,
-      remedy:
-        options.remedy ??
-        "Start Docker or Podman, or name the engine with docker({ socketPath }) or DOCKER_HOST; on EACCES add the " +
-          "user to the group that owns the socket.",
+      remedy: options.remedy ?? kind.remedy,
     },
   );
 }

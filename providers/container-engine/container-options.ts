@@ -13,27 +13,28 @@ import {
   parseBytes,
   validateProviderOptions,
 } from "../../src/kit.ts";
+import type { EngineKind } from "./engine-kind.ts";
 
-export interface DockerTls {
+export interface EngineTls {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
 }
 
-export interface DockerRegistryAuth {
+export interface RegistryAuth {
   readonly username: string;
   readonly password: string;
   /** Address of the registry; default: the one in the image's name. */
   readonly serverAddress?: string;
 }
 
-/** Settings of the Docker provider. Everything has a default. */
-export interface DockerOptions {
+/** What a container is like, whichever way its engine is reached. Everything has a default. */
+export interface ContainerOptions {
   /** Needs `/bin/sh`; default `"node:22-bookworm"`. */
   readonly image?: string;
   /** When the image is fetched; default `"missing"`. */
   readonly pull?: "missing" | "always" | "never";
-  readonly registryAuth?: DockerRegistryAuth;
+  readonly registryAuth?: RegistryAuth;
   /** For example `"linux/amd64"`; default: the engine's. */
   readonly platform?: string;
   /** Working directory, created when missing; default `"/workspace"`. */
@@ -45,6 +46,8 @@ export interface DockerOptions {
   readonly mounts?: readonly SandboxMount[];
   /** `"bridge"` (default), `"none"`, `"host"`, or the name of a network. */
   readonly network?: string;
+  /** Ports that `expose()` has to publish on the engine's machine, since the host cannot reach its networks. */
+  readonly ports?: readonly number[];
   /** For example 1.5; default: no limit. */
   readonly cpus?: number;
   /** Bytes, or a text such as `"512m"` or `"2g"`; swap is not added to it. Default: no limit. */
@@ -59,22 +62,28 @@ export interface DockerOptions {
   readonly noNewPrivileges?: boolean;
   /** Added to the container's labels; names that begin with `playpen.` are the library's own. */
   readonly labels?: Labels;
+}
+
+/** Settings of a provider that speaks to an engine's API. Everything has a default. */
+export interface EngineOptions extends ContainerOptions {
   /** Path of the engine's socket; default: the first engine that answers. */
   readonly socketPath?: string;
-  /** Address of the engine, such as `tcp://10.0.0.5:2376`; default: `DOCKER_HOST`. */
+  /** Address of the engine, such as `tcp://10.0.0.5:2376`; default: `DOCKER_HOST` or, for Podman, `CONTAINER_HOST`. */
   readonly host?: string;
-  /** PEM texts for a `tcp://` or `https://` host; default: the files in `DOCKER_CERT_PATH` for `DOCKER_HOST`. */
-  readonly tls?: DockerTls;
+  /** PEM texts for a `tcp://` or `https://` host; default: the files in `DOCKER_CERT_PATH` for one by a variable. */
+  readonly tls?: EngineTls;
 }
 
 /** The options with their defaults filled in and their units resolved. */
-export interface DockerSettings extends DockerOptions {
+export interface ContainerSettings extends EngineOptions {
+  readonly kind: EngineKind;
   readonly image: string;
   readonly pull: "missing" | "always" | "never";
   readonly cwd: string;
   readonly env: Environment;
   readonly mounts: readonly SandboxMount[];
   readonly network: string;
+  readonly ports: readonly number[];
   readonly memoryBytes?: number;
   readonly pidsLimit: number;
   readonly init: boolean;
@@ -84,14 +93,22 @@ export interface DockerSettings extends DockerOptions {
 }
 
 /** @throws TypeError that names the option, the value received and the correction. */
-export function resolveDockerOptions(options: DockerOptions): DockerSettings {
-  validateProviderOptions("docker()", options, rules);
+export function resolveEngineOptions(kind: EngineKind, options: EngineOptions): ContainerSettings {
+  const owner = `${kind.name}()`;
+  validateProviderOptions(owner, options, rules);
   if (options.socketPath !== undefined && options.host !== undefined) {
-    throw new TypeError('docker(): options "socketPath" and "host" exclude each other; leave one out.');
+    throw new TypeError(`${owner}: options "socketPath" and "host" exclude each other; leave one out.`);
+  }
+  if ((options.ports ?? []).length > 0 && ["none", "host"].includes(options.network ?? "")) {
+    throw new TypeError(
+      `${owner}: option "ports" cannot go with the network ${JSON.stringify(options.network)}; use "bridge" or ` +
+        "a network of your own.",
+    );
   }
   const { memoryBytes, ...rest } = withoutUndefined(options);
   return {
     ...defaults,
+    kind,
     ...rest,
     ...(memoryBytes === undefined ? {} : { memoryBytes: parseBytes(memoryBytes) ?? 0 }),
   };
@@ -104,14 +121,15 @@ const defaults = {
   env: {},
   mounts: [],
   network: "bridge",
+  ports: [],
   pidsLimit: 4096,
   init: true,
   capDrop: ["AUDIT_WRITE", "MKNOD", "NET_RAW"],
   noNewPrivileges: true,
   labels: {},
-} as const satisfies DockerSettings;
+} as const satisfies Omit<ContainerSettings, "kind">;
 
-function withoutUndefined(options: DockerOptions): DockerOptions {
+function withoutUndefined(options: EngineOptions): EngineOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
@@ -134,14 +152,25 @@ const isRegistryAuth: OptionCheck = (value) =>
     ? undefined
     : "an object with username and password");
 
-const own = {
+const arePorts: OptionCheck = (value) =>
+  Array.isArray(value) && value.every((port) => Number.isInteger(port) && port > 0 && port < 65_536)
+    ? undefined
+    : "an array of port numbers from 1 to 65535";
+
+/** The checks of options that every container has, beside those of the vocabulary. */
+export const containerChecks = {
   pull: isOneOf("missing", "always", "never"),
-  registryAuth: isRegistryAuth,
   platform: isString,
   network: isString,
+  ports: arePorts,
   init: isBoolean,
   capDrop: isStringArray,
   noNewPrivileges: isBoolean,
+};
+
+const own = {
+  ...containerChecks,
+  registryAuth: isRegistryAuth,
   socketPath: isString,
   host: isHost,
   tls: isRecordOf("ca", "cert", "key"),
@@ -151,7 +180,7 @@ const rules: ProviderOptionRules = {
   takes: ["image", "cwd", "env", "user", "mounts", "cpus", "memoryBytes", "pidsLimit", "labels"],
   refuses: {
     template: 'give the name of an image with "image"',
-    snapshot: 'a snapshot is an image: give its id with "image"',
+    snapshot: 'it is given with each box, or as an image: give its id with "image"',
     diskBytes: "most of the engine's storage drivers have no limit for one container",
     timeoutMs: "a container lives as long as its host process, or until the time given to detach()",
     region: 'it runs where the engine does: choose one with "host"',

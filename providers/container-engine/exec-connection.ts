@@ -162,7 +162,7 @@ export class ExecConnection {
  * The process's standard input. Its end is a half-close: output goes on. A process that closed its input, or is gone,
  * rejects the write.
  */
-function standardInput(connection: Duplex): WritableStream<Uint8Array> {
+export function standardInput(connection: Duplex): WritableStream<Uint8Array> {
   return new WritableStream<Uint8Array>({
     start(controller) {
       connection.once("close", () => {

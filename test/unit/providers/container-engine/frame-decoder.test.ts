@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FrameDecoder } from "../../../../providers/docker/frame-decoder.ts";
+import { FrameDecoder } from "../../../../providers/container-engine/frame-decoder.ts";
 import { frame } from "./frames.ts";
 
 function decode(chunks: readonly Uint8Array[]): { readonly [source: string]: string } {

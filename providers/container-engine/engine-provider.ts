@@ -3,49 +3,27 @@ import {
   type Availability,
   type CreateOptions,
   type Labels,
-  type Sandbox,
   SandboxAgentError,
   type SandboxCapabilities,
   type SandboxInfo,
   type SandboxProvider,
   type SandboxSpec,
+  type SnapshotStore,
   abortable,
 } from "../../src/kit.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
 import { labelFilter } from "./container-config.ts";
-import { providerName } from "./container-state.ts";
 import { createSandbox, engineLost } from "./create-sandbox.ts";
-import { type DockerOptions, type DockerSettings, resolveDockerOptions } from "./docker-options.ts";
+import type { ContainerSettings } from "./container-options.ts";
 import { isUnreachable, wordsOf } from "./engine-errors.ts";
+import { type EngineSandbox, engineAbilities } from "./engine-sandbox.ts";
 import { findEngine } from "./find-engine.ts";
+import { matches, visibleLabels } from "./inherited-labels.ts";
+import { EngineSnapshots } from "./snapshots.ts";
 
-/**
- * Makes a provider that runs each sandbox in a container of Docker or Podman.
- *
- * A container ends within a second when the process that created it ends, however it ends, unless it was detached. The
- * engine is looked for at the first use: the option `socketPath` or `host`, else `DOCKER_HOST`, else the usual sockets
- * of Docker, Docker Desktop, Colima, rootless Docker and Podman.
- *
- * @throws TypeError for a wrong option, with its name.
- *
- * @example
- * ```ts
- * import { SandboxAgent } from "playpen";
- * import { claude } from "playpen/claude";
- * import { docker } from "playpen/docker";
- *
- * await using box = await SandboxAgent.start({
- *   sandbox: docker({ image: "node:22-bookworm", memoryBytes: "2g", network: "none" }),
- *   agent: claude(),
- * });
- * ```
- */
-export function docker(options: DockerOptions = {}): SandboxProvider {
-  return new DockerProvider(resolveDockerOptions(options));
-}
-
-class DockerProvider implements SandboxProvider {
-  readonly name = providerName;
+/** Sandboxes as containers of an engine that speaks Docker's API. */
+export class EngineProvider implements SandboxProvider<EngineSandbox> {
+  readonly name: string;
   readonly capabilities: SandboxCapabilities = {
     stdin: "native",
     signals: "emulated",
@@ -55,12 +33,16 @@ class DockerProvider implements SandboxProvider {
     diesWithHost: "native",
     backpressure: "native",
     isolation: "container",
+    abilities: engineAbilities,
   };
-  readonly #settings: DockerSettings;
+  readonly snapshots: SnapshotStore;
+  readonly #settings: ContainerSettings;
   #engine: Promise<Dockerode> | undefined;
 
-  constructor(settings: DockerSettings) {
+  constructor(settings: ContainerSettings) {
+    this.name = settings.kind.name;
     this.#settings = settings;
+    this.snapshots = new EngineSnapshots(this.name, (use) => this.#withEngine({}, use));
   }
 
   async check(): Promise<Availability> {
@@ -69,27 +51,34 @@ class DockerProvider implements SandboxProvider {
       const { Version: version } = await engine.version();
       return { available: true, version };
     } catch (error) {
-      if (!SandboxAgentError.is(error)) return this.#unavailable(engineLost(error));
+      if (!SandboxAgentError.is(error)) return this.#unavailable(engineLost(this.#settings.kind, error));
       return this.#unavailable(error);
     }
   }
 
-  create(spec: SandboxSpec, options: CreateOptions = {}): Promise<Sandbox> {
+  create(spec: SandboxSpec, options: CreateOptions = {}): Promise<EngineSandbox> {
     return this.#withEngine(options, (engine) => createSandbox(engine, this.#settings, spec, options));
   }
 
-  connect(id: string, spec: Pick<SandboxSpec, "env" | "cwd">, options: CreateOptions = {}): Promise<Sandbox> {
+  connect(
+    id: string,
+    spec: Pick<SandboxSpec, "env" | "cwd">,
+    options: CreateOptions = {},
+  ): Promise<EngineSandbox> {
     return this.#withEngine(options, (engine) => connectSandbox(engine, this.#settings, id, spec, options));
   }
 
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
+    const { labels: wanted = {} } = filter;
     const containers = await this.#withEngine({}, (engine) =>
-      engine.listContainers({ all: true, filters: labelFilter(filter.labels ?? {}) }),
+      engine.listContainers({ all: true, filters: labelFilter(this.name, wanted) }),
     );
     for (const container of containers) {
+      const labels = visibleLabels(container.Labels);
+      if (!matches(labels, wanted)) continue;
       yield {
         id: container.Id,
-        labels: container.Labels,
+        labels,
         createdAt: container.Created * 1000,
         running: container.State === "running",
       };
@@ -97,12 +86,14 @@ class DockerProvider implements SandboxProvider {
   }
 
   describe() {
-    const { image, pull, cwd, user, network, cpus, memoryBytes, pidsLimit, init, capDrop } = this.#settings;
+    const { image, pull, cwd, user, network, ports, cpus, memoryBytes, pidsLimit, init, capDrop } =
+      this.#settings;
     return {
       image,
       pull,
       cwd,
       network,
+      ports: [...ports],
       pidsLimit,
       init,
       capDrop: [...capDrop],
@@ -125,13 +116,13 @@ class DockerProvider implements SandboxProvider {
       if (SandboxAgentError.is(error) || signal?.aborted === true) throw error;
       if (isUnreachable(error)) {
         this.#engine = undefined;
-        throw engineLost(error);
+        throw engineLost(this.#settings.kind, error);
       }
       throw new SandboxAgentError(
         "provider_unavailable",
-        `The Docker engine refused a request: ${wordsOf(error)}`,
+        `The ${this.#settings.kind.title} engine refused a request: ${wordsOf(error)}`,
         {
-          details: { provider: providerName },
+          details: { provider: this.name },
           cause: error,
         },
       );
@@ -140,7 +131,7 @@ class DockerProvider implements SandboxProvider {
 
   /** The search serves every caller, so that no caller's signal ends it. */
   #findEngine(): Promise<Dockerode> {
-    this.#engine ??= findEngine(this.#settings).catch((error: unknown) => {
+    this.#engine ??= findEngine(this.#settings.kind, this.#settings).catch((error: unknown) => {
       this.#engine = undefined;
       throw error;
     });

@@ -1,6 +1,7 @@
 import type Dockerode from "dockerode";
 import {
   type CreateOptions,
+  type Labels,
   SandboxAgentError,
   isJsonObject,
   numberField,
@@ -8,12 +9,15 @@ import {
   parseJson,
   stringField,
 } from "../../src/kit.ts";
-import type { DockerSettings } from "./docker-options.ts";
+import type { ContainerSettings } from "./container-options.ts";
+import { labelsIn } from "./inherited-labels.ts";
 import { isUnreachable, statusOf, wordsOf } from "./engine-errors.ts";
 
 /** What the container takes over from its image. */
 export interface ImageFacts {
+  readonly id: string;
   readonly user: string;
+  readonly labels: Labels;
 }
 
 /**
@@ -23,14 +27,14 @@ export interface ImageFacts {
  */
 export async function ensureImage(
   engine: Dockerode,
-  settings: DockerSettings,
+  settings: ContainerSettings,
   options: CreateOptions,
 ): Promise<ImageFacts> {
   if (settings.pull !== "always") {
     const facts = await inspectImage(engine, settings.image);
     if (facts !== undefined) return facts;
     if (settings.pull === "never") {
-      throw unavailable(
+      throw imageUnavailable(
         settings.image,
         "It is not on the engine's machine, and may not be fetched (pull: never).",
       );
@@ -40,22 +44,22 @@ export async function ensureImage(
   await pull(engine, settings, options);
   const facts = await inspectImage(engine, settings.image);
   if (facts === undefined)
-    throw unavailable(settings.image, "The engine does not know it after fetching it.");
+    throw imageUnavailable(settings.image, "The engine does not know it after fetching it.");
   return facts;
 }
 
-async function inspectImage(engine: Dockerode, image: string): Promise<ImageFacts | undefined> {
+export async function inspectImage(engine: Dockerode, image: string): Promise<ImageFacts | undefined> {
   try {
-    const { Config: config } = await engine.getImage(image).inspect();
-    return { user: stringField(config, "User") ?? "" };
+    const { Id: id, Config: config } = await engine.getImage(image).inspect();
+    return { id, user: stringField(config, "User") ?? "", labels: labelsIn(config) };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
     if (isUnreachable(error)) throw error;
-    throw unavailable(image, wordsOf(error), error);
+    throw imageUnavailable(image, wordsOf(error), error);
   }
 }
 
-async function pull(engine: Dockerode, settings: DockerSettings, options: CreateOptions): Promise<void> {
+async function pull(engine: Dockerode, settings: ContainerSettings, options: CreateOptions): Promise<void> {
   const { image, platform, registryAuth } = settings;
   const { signal, onProgress } = options;
   onProgress?.({ phase: "pull", message: `Pulling ${image}` });
@@ -77,7 +81,7 @@ async function pull(engine: Dockerode, settings: DockerSettings, options: Create
   } catch (error) {
     signal?.throwIfAborted();
     if (isUnreachable(error)) throw error;
-    throw unavailable(image, wordsOf(error), error);
+    throw imageUnavailable(image, wordsOf(error), error);
   }
   const progress = new PullProgress();
   let rest = "";
@@ -88,7 +92,7 @@ async function pull(engine: Dockerode, settings: DockerSettings, options: Create
       for (const line of lines) {
         const entry = parseJson(line);
         const failure = stringField(entry, "error");
-        if (failure !== undefined) throw unavailable(image, failure);
+        if (failure !== undefined) throw imageUnavailable(image, failure);
         if (isJsonObject(entry)) progress.take(entry);
       }
       const { fraction, message } = progress;
@@ -101,7 +105,7 @@ async function pull(engine: Dockerode, settings: DockerSettings, options: Create
   } catch (error) {
     signal?.throwIfAborted();
     if (SandboxAgentError.is(error)) throw error;
-    throw unavailable(image, `The transfer broke off: ${wordsOf(error)}`, error);
+    throw imageUnavailable(image, `The transfer broke off: ${wordsOf(error)}`, error);
   }
   signal?.throwIfAborted();
 }
@@ -154,7 +158,11 @@ function registryOf(image: string): string {
   return rest.length > 0 && /[.:]|^localhost$/.test(first) ? first : "https://index.docker.io/v1/";
 }
 
-function unavailable(image: string, why: string, cause?: unknown): SandboxAgentError<"image_unavailable"> {
+export function imageUnavailable(
+  image: string,
+  why: string,
+  cause?: unknown,
+): SandboxAgentError<"image_unavailable"> {
   return new SandboxAgentError(
     "image_unavailable",
     `The image ${JSON.stringify(image)} cannot be used: ${why}`,

@@ -27,3 +27,13 @@ export function isGone(error: unknown): boolean {
   const status = statusOf(error);
   return status === 404 || (status === 409 && !/paused/i.test(wordsOf(error)));
 }
+
+/** Whether a pause was refused since the container is paused already. */
+export function isPausedAlready(error: unknown): boolean {
+  return /already paused|paused.* state improper|can only pause running.*paused/is.test(wordsOf(error));
+}
+
+/** Whether a resumption was refused since the container is not paused. */
+export function isNotPaused(error: unknown): boolean {
+  return /is not paused/i.test(wordsOf(error));
+}

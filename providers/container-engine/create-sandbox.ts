@@ -7,37 +7,56 @@ import {
   abortable,
 } from "../../src/kit.ts";
 import { containerConfig, sandboxLabels } from "./container-config.ts";
-import { providerName, removeContainer } from "./container-state.ts";
-import type { DockerSettings } from "./docker-options.ts";
-import { DockerSandbox } from "./docker-sandbox.ts";
+import { removeContainer } from "./container-state.ts";
+import type { ContainerSettings } from "./container-options.ts";
+import { ContainerSandbox } from "./container-sandbox.ts";
 import { isUnreachable, statusOf, wordsOf } from "./engine-errors.ts";
 import { type Lifeline, attachLifeline } from "./lifeline.ts";
-import { ensureImage } from "./pull-image.ts";
+import type { EngineKind } from "./engine-kind.ts";
+import { visibleLabels } from "./inherited-labels.ts";
+import { type ImageFacts, ensureImage, imageUnavailable, inspectImage } from "./pull-image.ts";
+import { isTemporary } from "./snapshots.ts";
 
 /** Creates and starts a container; whatever fails, none is left. */
 export async function createSandbox(
   engine: Dockerode,
-  settings: DockerSettings,
+  settings: ContainerSettings,
   spec: SandboxSpec,
   options: CreateOptions,
-): Promise<DockerSandbox> {
+): Promise<ContainerSandbox> {
   const { signal, onProgress } = options;
-  const image = await abortable(ensureImage(engine, settings, options), signal);
+  const image = await abortable(findImage(engine, settings, spec, options), signal);
   const user = settings.user ?? image.user;
-  onProgress?.({ phase: "create", message: `Creating a container from ${settings.image}` });
-  const created = createContainer(engine, settings, spec, user, signal);
+  onProgress?.({ phase: "create", message: `Creating a container from ${spec.snapshot ?? settings.image}` });
+  const created = createContainer(engine, settings, spec, { image, user }, signal);
   const { container, lifeline } = await undoneWhenAborted(created, signal, async (unwanted) => {
     await removeContainer(unwanted.container);
     unwanted.lifeline.close();
   });
-  return new DockerSandbox({
+  return new ContainerSandbox({
+    engine,
+    settings,
     container,
     cwd: spec.cwd ?? settings.cwd,
-    labels: sandboxLabels(settings, spec),
+    labels: visibleLabels(sandboxLabels(settings, spec)),
+    ...(isTemporary(image.labels) ? { temporaryImage: image.id } : {}),
+    create: (another) => createSandbox(engine, settings, another, {}),
     user,
     env: { ...settings.env, ...spec.env },
     lifeline,
   });
+}
+
+async function findImage(
+  engine: Dockerode,
+  settings: ContainerSettings,
+  { snapshot }: SandboxSpec,
+  options: CreateOptions,
+): Promise<ImageFacts> {
+  if (snapshot === undefined) return ensureImage(engine, settings, options);
+  const facts = await inspectImage(engine, snapshot);
+  if (facts === undefined) throw imageUnavailable(snapshot, "There is no such snapshot.");
+  return facts;
 }
 
 interface RunningContainer {
@@ -51,14 +70,14 @@ interface RunningContainer {
  */
 async function createContainer(
   engine: Dockerode,
-  settings: DockerSettings,
+  settings: ContainerSettings,
   spec: SandboxSpec,
-  user: string,
+  { image, user }: { readonly image: ImageFacts; readonly user: string },
   signal: AbortSignal | undefined,
 ): Promise<RunningContainer> {
-  const config = containerConfig(settings, spec, user);
+  const config = containerConfig(settings, spec, user, image);
   const container = await engine.createContainer(config).catch((error: unknown) => {
-    throw createFailure(settings, error);
+    throw createFailure(settings, spec, error);
   });
   let lifeline: Lifeline | undefined;
   try {
@@ -72,32 +91,33 @@ async function createContainer(
     // Its failure must not mask the first error; the dead man's switch ends what could not be removed.
     await removeContainer(container).catch(() => undefined);
     lifeline?.close();
-    throw createFailure(settings, error);
+    throw createFailure(settings, spec, error);
   }
 }
 
-function createFailure(settings: DockerSettings, error: unknown): SandboxAgentError {
+function createFailure(
+  settings: ContainerSettings,
+  { snapshot }: SandboxSpec,
+  error: unknown,
+): SandboxAgentError {
   if (SandboxAgentError.is(error)) return error;
   const words = wordsOf(error);
-  if (isUnreachable(error)) return engineLost(error);
+  const image = snapshot ?? settings.image;
+  if (isUnreachable(error)) return engineLost(settings.kind, error);
   if (statusOf(error) === 404 && /no such image/i.test(words)) {
-    return new SandboxAgentError(
-      "image_unavailable",
-      `The image ${JSON.stringify(settings.image)} is gone.`,
-      {
-        details: { image: settings.image },
-        cause: error,
-      },
-    );
+    return new SandboxAgentError("image_unavailable", `The image ${JSON.stringify(image)} is gone.`, {
+      details: { image },
+      cause: error,
+    });
   }
   const noShell = /"\/bin\/sh": (?:stat|no such file)|exec \/bin\/sh|executable file not found/.test(words);
   return new SandboxAgentError(
     "sandbox_create_failed",
     noShell
-      ? `The image ${JSON.stringify(settings.image)} has no /bin/sh, which every sandbox needs.`
-      : `The container could not be created from ${JSON.stringify(settings.image)}: ${words}`,
+      ? `The image ${JSON.stringify(image)} has no /bin/sh, which every sandbox needs.`
+      : `The container could not be created from ${JSON.stringify(image)}: ${words}`,
     {
-      details: { provider: providerName },
+      details: { provider: settings.kind.name },
       cause: error,
       ...(noShell ? { remedy: "Choose an image with a POSIX shell; a distroless image has none." } : {}),
     },
@@ -105,12 +125,15 @@ function createFailure(settings: DockerSettings, error: unknown): SandboxAgentEr
 }
 
 /** The engine answered when it was looked for, and does no more. */
-export function engineLost(error: unknown): SandboxAgentError<"provider_unavailable"> {
+export function engineLost(
+  { name, title }: EngineKind,
+  error: unknown,
+): SandboxAgentError<"provider_unavailable"> {
   return new SandboxAgentError(
     "provider_unavailable",
-    `The Docker engine does not answer: ${wordsOf(error)}`,
+    `The ${title} engine does not answer: ${wordsOf(error)}`,
     {
-      details: { provider: providerName },
+      details: { provider: name },
       cause: error,
     },
   );

@@ -16,7 +16,7 @@ import {
   programStage,
   undoneWhenAborted,
 } from "../../src/kit.ts";
-import { endsWithin, isRunning, lost } from "./container-state.ts";
+import { type ContainerHandle, endsWithin, isRunning, lost } from "./container-state.ts";
 import { isGone, isUnreachable, wordsOf } from "./engine-errors.ts";
 import { ExecConnection } from "./exec-connection.ts";
 import { signalInContainer } from "./signal-tree.ts";
@@ -34,36 +34,36 @@ const endTimeoutMs = 1000;
 
 /** Starts a process in a running container; resolves when it runs. An abort leaves none behind. */
 export async function startProcess(
-  container: Dockerode.Container,
+  handle: ContainerHandle,
   command: ResolvedCommand,
   signal: AbortSignal | undefined,
-): Promise<DockerProcess> {
+): Promise<ContainerProcess> {
   // Not cut short: only when the process runs can it be found and killed.
-  return undoneWhenAborted(start(container, command, signal), signal, async (unwanted) => {
+  return undoneWhenAborted(start(handle, command, signal), signal, async (unwanted) => {
     await unwanted.kill("SIGKILL");
     unwanted.abandon();
   });
 }
 
 async function start(
-  container: Dockerode.Container,
+  handle: ContainerHandle,
   command: ResolvedCommand,
   signal: AbortSignal | undefined,
-): Promise<DockerProcess> {
+): Promise<ContainerProcess> {
   const processId = randomUUID();
   const shown = command.argv[0];
-  const exec = await createExec(container, command, processId);
+  const exec = await createExec(handle, command, processId);
   signal?.throwIfAborted();
   let connection: Duplex;
   try {
     connection = await exec.start({ hijack: true, stdin: command.stdin !== "ignore" });
   } catch (error) {
-    throw startFailure(container, shown, error);
+    throw startFailure(handle, shown, error);
   }
-  const dockerProcess = new DockerProcess(container, exec, connection, command, processId);
-  const report = await dockerProcess.started();
-  if ("pid" in report) return dockerProcess;
-  if (!(await isRunning(container))) throw lost(container.id, "It ended while a process was being started.");
+  const containerProcess = new ContainerProcess(handle, exec, connection, command, processId);
+  const report = await containerProcess.started();
+  if ("pid" in report) return containerProcess;
+  if (!(await isRunning(handle.container))) throw lost(handle, "It ended while a process was being started.");
   throw new SandboxAgentError(
     "spawn_failed",
     `${JSON.stringify(shown)} could not be started: ${report.failure}`,
@@ -74,13 +74,13 @@ async function start(
 }
 
 async function createExec(
-  container: Dockerode.Container,
+  handle: ContainerHandle,
   command: ResolvedCommand,
   processId: string,
 ): Promise<Dockerode.Exec> {
   const environment = markedEnvironment(command.env, processId);
   try {
-    return await container.exec({
+    return await handle.container.exec({
       Cmd: [...programStage(command.argv, { cwd: command.cwd, separators: command.env?.["IFS"] })],
       Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
       User: command.user,
@@ -90,13 +90,13 @@ async function createExec(
       Tty: false,
     });
   } catch (error) {
-    throw startFailure(container, command.argv[0], error);
+    throw startFailure(handle, command.argv[0], error);
   }
 }
 
-function startFailure(container: Dockerode.Container, shown: string, error: unknown): Error {
-  if (isGone(error)) return lost(container.id, "It is not running any more.", error);
-  if (isUnreachable(error)) return lost(container.id, `The engine does not answer: ${wordsOf(error)}`, error);
+export function startFailure(handle: ContainerHandle, shown: string, error: unknown): Error {
+  if (isGone(error)) return lost(handle, "It is not running any more.", error);
+  if (isUnreachable(error)) return lost(handle, `The engine does not answer: ${wordsOf(error)}`, error);
   const status = /paused/i.test(wordsOf(error)) ? "The container is paused." : wordsOf(error);
   return new SandboxAgentError("spawn_failed", `${JSON.stringify(shown)} could not be started: ${status}`, {
     details: { command: shown },
@@ -104,12 +104,12 @@ function startFailure(container: Dockerode.Container, shown: string, error: unkn
   });
 }
 
-export class DockerProcess implements SandboxProcess {
+export class ContainerProcess implements SandboxProcess {
   readonly stdin: WritableStream<Uint8Array>;
   readonly stdout: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
   readonly exited: Promise<ProcessExit>;
-  readonly #container: Dockerode.Container;
+  readonly #handle: ContainerHandle;
   readonly #exec: Dockerode.Exec;
   readonly #connection: ExecConnection;
   readonly #command: ResolvedCommand;
@@ -120,13 +120,13 @@ export class DockerProcess implements SandboxProcess {
   #settle: (exit: ProcessExit | Error) => void = () => undefined;
 
   constructor(
-    container: Dockerode.Container,
+    handle: ContainerHandle,
     exec: Dockerode.Exec,
     connection: Duplex,
     command: ResolvedCommand,
     processId: string,
   ) {
-    this.#container = container;
+    this.#handle = handle;
     this.#exec = exec;
     this.#command = command;
     this.#processId = processId;
@@ -167,7 +167,7 @@ export class DockerProcess implements SandboxProcess {
   async kill(signal: Signal = "SIGKILL"): Promise<void> {
     this.#sentSignals.add(signal);
     try {
-      await signalInContainer(this.#container, {
+      await signalInContainer(this.#handle.container, {
         processId: this.#processId,
         pid: this.#pid,
         user: this.#command.user,
@@ -177,7 +177,7 @@ export class DockerProcess implements SandboxProcess {
       // A container that is gone has nothing left to signal.
       if (isGone(error)) return;
       if (SandboxAgentError.is(error)) throw error;
-      throw lost(this.#container.id, `A process in it could not be signalled: ${wordsOf(error)}`, error);
+      throw lost(this.#handle, `A process in it could not be signalled: ${wordsOf(error)}`, error);
     }
   }
 
@@ -203,11 +203,7 @@ export class DockerProcess implements SandboxProcess {
     try {
       exit = await this.#awaitExit();
     } catch (error) {
-      exit = lost(
-        this.#container.id,
-        `Nothing is known of a process in it any more: ${wordsOf(error)}`,
-        error,
-      );
+      exit = lost(this.#handle, `Nothing is known of a process in it any more: ${wordsOf(error)}`, error);
     }
     // A connection that breaks off with data still on its way to a process that has ended is a normal end.
     if (exit instanceof Error && broken !== undefined) this.#connection.fail(exit);
@@ -225,8 +221,8 @@ export class DockerProcess implements SandboxProcess {
         // So ends every process of a container that is being removed, or has run out of its time. The engine may
         // still call the container running at that moment.
         const wasKilled = code === killedCode && !this.#sentSignals.has("SIGKILL");
-        if (wasKilled && (this.#sandboxEnds || (await endsWithin(this.#container, endTimeoutMs)))) {
-          return lost(this.#container.id, "The container ended while a process ran in it.");
+        if (wasKilled && (this.#sandboxEnds || (await endsWithin(this.#handle.container, endTimeoutMs)))) {
+          return lost(this.#handle, "The container ended while a process ran in it.");
         }
         return exitOf(code, this.#sentSignals);
       }

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { ExecConnection } from "../../../../providers/docker/exec-connection.ts";
+import { ExecConnection } from "../../../../providers/container-engine/exec-connection.ts";
 import { frame } from "./frames.ts";
 
 /** The engine's side of a connection, in memory: what is not read stays with the engine. */

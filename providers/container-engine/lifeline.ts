@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import type Dockerode from "dockerode";
+import { mainWords } from "../../src/kit.ts";
 import { FrameDecoder } from "./frame-decoder.ts";
-import { mainWords } from "./main-process.ts";
 
 /** To be called before the container is started, or the main process's first words are missed. */
 export async function attachLifeline(container: Dockerode.Container): Promise<Lifeline> {
