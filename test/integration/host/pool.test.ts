@@ -1,0 +1,184 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PoolEvent, SandboxPool, type SandboxPoolOptions } from "playpen";
+import { type ModelServer, startModelServer } from "playpen/testing";
+import { describeWith } from "../../image/engines.ts";
+import { hostCliDirectory, hostCliFolder, testImage } from "../../image/paths.ts";
+import { places } from "../agents/places.ts";
+import { claudeScene } from "../agents/scenes/claude.ts";
+import { eventually, startHost } from "./host-program.ts";
+
+let server: ModelServer;
+beforeAll(async () => {
+  server = await startModelServer();
+});
+afterAll(async () => {
+  await server.close();
+});
+
+/** Tells this file's containers and processes from those of tests that run at the same time. */
+const label = `pool-${String(process.pid)}`;
+
+function containers(): readonly string[] {
+  const { stdout } = spawnSync("docker", ["ps", "--all", "--quiet", "--filter", `label=test=${label}`], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+/** The agents' processes of one test, on this machine and in its containers. */
+function agentProcesses(mark: string): readonly number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const environment = readFileSync(`/proc/${name}/environ`, "utf8").split("\0");
+      return environment.includes(`POOL_MARK=${mark}`) ? [Number(name)] : [];
+    } catch {
+      // It has ended meanwhile.
+      return [];
+    }
+  });
+}
+
+interface WatchedPool extends AsyncDisposable {
+  readonly pool: SandboxPool;
+  readonly events: readonly PoolEvent[];
+  readonly mark: string;
+}
+
+let pools = 0;
+
+for (const place of places) {
+  const open = (options: Partial<SandboxPoolOptions> = {}): WatchedPool => {
+    const mark = `${label}-${String(++pools)}`;
+    const events: PoolEvent[] = [];
+    const connection = { url: server.url, key: "test-key-of-the-pool", ...place.command("claude") };
+    const pool = new SandboxPool({
+      sandbox: place.provider(),
+      agent: claudeScene.backend(connection),
+      permissions: "allow-all",
+      labels: { test: label },
+      session: { env: { POOL_MARK: mark } },
+      onEvent: (event) => {
+        events.push(event);
+      },
+      ...options,
+    });
+    return {
+      ...{ pool, events, mark },
+      [Symbol.asyncDispose]: async () => {
+        await pool.close();
+        expect(agentProcesses(mark)).toEqual([]);
+        if (place.name === "docker") expect(containers()).toEqual([]);
+      },
+    };
+  };
+  const isWarm = ({ pool }: WatchedPool): boolean => pool.stats.idle === pool.size;
+
+  describeWith(place.engines, `a pool of sandboxes in ${place.name}`, () => {
+    it("hands out an agent that runs already, in a moment", async () => {
+      await using scene = open({ size: 1, maxSize: 2 });
+      await eventually(() => isWarm(scene), 60_000);
+      const before = agentProcesses(scene.mark);
+      expect(before).not.toEqual([]);
+      const startedAt = performance.now();
+      const taken = await scene.pool.take();
+      const takenMs = performance.now() - startedAt;
+      const [created] = scene.events;
+      if (created?.type !== "sandbox.created") throw new Error("No sandbox was made.");
+      expect(created.id).toBe(taken.box.id);
+      // Milliseconds on a quiet machine; this one may be busy with other tests.
+      expect(takenMs).toBeLessThan(Math.min(200, created.durationMs / 2));
+      expect((await taken.session.prompt("!text Ready at once.")).text).toBe("Ready at once.");
+      // It was that process which answered.
+      expect(agentProcesses(scene.mark)).toEqual(expect.arrayContaining([...before]));
+      await eventually(() => isWarm(scene), 60_000);
+      await taken[Symbol.asyncDispose]();
+      await eventually(() => scene.pool.stats.ending === 0, 10_000);
+      expect(scene.pool.stats).toMatchObject({ idle: 1, taken: 0, failures: 0 });
+    });
+
+    it("notices that an agent has ended while it waited, and hands out another", async () => {
+      await using scene = open({ size: 1, maxSize: 2 });
+      await eventually(() => isWarm(scene), 60_000);
+      const [created] = scene.events;
+      for (const processId of agentProcesses(scene.mark)) process.kill(processId, "SIGKILL");
+      await eventually(() => scene.events.some((event) => event.type === "sandbox.evicted"), 10_000);
+      await using taken = await scene.pool.take();
+      expect(created).toMatchObject({ type: "sandbox.created" });
+      expect(created).not.toMatchObject({ id: taken.box.id });
+      expect((await taken.session.prompt("!text Another one.")).text).toBe("Another one.");
+    });
+
+    it("leaves nothing behind when it is closed while sandboxes are being made", async () => {
+      for (const delayMs of [0, 30, 150, 400]) {
+        await using scene = open({ size: 2, concurrency: 2 });
+        const waiting = scene.pool.take();
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        const closed = scene.pool.close();
+        await waiting.then(
+          // It was quicker than the close.
+          () => undefined,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: "pool_closed" });
+          },
+        );
+        await closed;
+      }
+    });
+
+    const parameters = (mark: string): { readonly [name: string]: string } => ({
+      ...{ place: place.name, modelUrl: server.url, label, mark },
+      ...(place.name === "docker"
+        ? { image: testImage() }
+        : { command: `${hostCliDirectory()}/claude`, cliFolder: hostCliFolder() }),
+    });
+
+    it("lets its host end by itself once it is closed", async () => {
+      const mark = `${label}-${String(++pools)}`;
+      const host = startHost("pooling", { ...parameters(mark), end: "close" });
+      await host.step("closed");
+      expect(await host.ended).toBe(0);
+      expect(agentProcesses(mark)).toEqual([]);
+    });
+
+    it("leaves nothing behind when its host is killed", async () => {
+      const mark = `${label}-${String(++pools)}`;
+      const host = startHost("pooling", parameters(mark));
+      expect(await host.step("taken")).toMatchObject({ text: "taken" });
+      await host.step("warm");
+      expect(agentProcesses(mark).length).toBeGreaterThanOrEqual(3);
+      host.process.kill("SIGKILL");
+      expect(await host.ended).toBe("SIGKILL");
+      // Within a second on a quiet machine; this one may be busy with other tests.
+      await eventually(() => agentProcesses(mark).length === 0, 10_000);
+      if (place.name === "docker") await eventually(() => containers().length === 0, 10_000);
+    });
+
+    if (place.name === "docker") {
+      describe("a container that somebody removes while it waits", () => {
+        for (const mode of ["session", "turn"] as const) {
+          it(`is not handed out (mode "${mode}")`, async () => {
+            const agent = claudeScene.backend({ url: server.url, key: "test-key-of-the-pool", mode });
+            await using scene = open({ size: 2, maxSize: 3, agent });
+            await eventually(() => isWarm(scene), 60_000);
+            const [first = ""] = containers();
+            spawnSync("docker", ["rm", "--force", first], { timeout: 20_000 });
+            const taken = [await scene.pool.take(), await scene.pool.take(), await scene.pool.take()];
+            const ids = taken.map(({ box }) => box.sandbox.id);
+            expect(ids.some((id) => id.startsWith(first))).toBe(false);
+            expect(scene.events).toContainEqual({
+              type: "sandbox.evicted",
+              id: expect.stringContaining(first) as string,
+              reason: "died",
+            });
+            const [last] = taken;
+            expect((await last?.session.prompt("!text Alive."))?.text).toBe("Alive.");
+          });
+        }
+      });
+    }
+  });
+}
