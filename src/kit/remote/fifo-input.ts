@@ -1,7 +1,7 @@
 import { type Argv, stage } from "./launcher.ts";
 
-/** One text argument may hold 128 KiB, and base64 takes four bytes for three. */
-const chunkBytes = 64 * 1024;
+/** An argument may hold 128 KiB less one byte, and base64 takes four bytes for three. */
+const pieceBytes = 96_000;
 
 /** Runs a short command in the sandbox to its end; resolves to its exit code. */
 export type RunShort = (argv: Argv) => Promise<number>;
@@ -42,12 +42,14 @@ const brokenPipe = 32;
 const writeScript = `
 [ -p "$1/in" ] || exit ${brokenPipe}
 chunk=$1/chunk.$$
-printf %s "$3" | base64 -d > "$chunk" || exit
-( exec cat "$chunk" > "$1/in" ) 2>/dev/null & writer=$!
+folder=$1 pid=$2
+shift 2
+printf %s "$@" | base64 -d > "$chunk" || exit
+( exec cat "$chunk" > "$folder/in" ) 2>/dev/null & writer=$!
 {
   while sleep 1; do
-    [ -d "/proc/$2" ] || break
-    link=$(readlink "/proc/$2/fd/0") && [ "$link" != "$1/in" ] && break
+    [ -d "/proc/$pid" ] || break
+    link=$(readlink "/proc/$pid/fd/0") && [ "$link" != "$folder/in" ] && break
   done
   kill "$writer"
 } </dev/null >/dev/null 2>&1 & watch=$!
@@ -62,13 +64,21 @@ const closeScript = `[ -p "$1/end" ] || exit 0; exec 3<> "$1/end"; echo >&3`;
 
 const removeScript = `[ -p "$1/end" ] && { exec 3<> "$1/end"; echo >&3; }; rm -rf -- "$1"`;
 
-/** The writing side of a FIFO. Writes are made one after the other, and each resolves when the program can read it. */
-export function fifoInput(folder: string, pid: number, run: RunShort): WritableStream<Uint8Array> {
+/**
+ * The writing side of a FIFO. Writes are made one after the other, `chunkBytes` with each command, and each resolves when
+ * the program can read it.
+ */
+export function fifoInput(
+  folder: string,
+  pid: number,
+  run: RunShort,
+  chunkBytes = pieceBytes,
+): WritableStream<Uint8Array> {
   return new WritableStream<Uint8Array>({
     async write(chunk) {
       for (let from = 0; from < chunk.length; from += chunkBytes) {
-        const text = Buffer.from(chunk.subarray(from, from + chunkBytes)).toString("base64");
-        const code = await run(stage("write", writeScript, folder, String(pid), text));
+        const texts = piecesOf(chunk.subarray(from, from + chunkBytes));
+        const code = await run(stage("write", writeScript, folder, String(pid), ...texts));
         if (code !== 0) throw new Error("The process has ended, or closed its standard input.");
       }
     },
@@ -84,4 +94,13 @@ export function fifoInput(folder: string, pid: number, run: RunShort): WritableS
 /** Takes away what `fifoStage` made. */
 export function removeFolderCommand(folder: string): Argv {
   return stage("remove", removeScript, folder);
+}
+
+/** Each but the last holds a multiple of three bytes, so that their texts can be put together. */
+function piecesOf(bytes: Uint8Array): readonly string[] {
+  const texts: string[] = [];
+  for (let from = 0; from < bytes.length; from += pieceBytes) {
+    texts.push(Buffer.from(bytes.subarray(from, from + pieceBytes)).toString("base64"));
+  }
+  return texts;
 }

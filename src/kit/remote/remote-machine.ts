@@ -41,6 +41,8 @@ export interface RemoteTraits {
   readonly environment: "native" | "stdin";
   /** `"fifo"`: there is no standard input; it is derived by a FIFO and further commands. */
   readonly stdin: "native" | "fifo";
+  /** With `"fifo"`: how much input one command may carry; default 96,000, at most a million. */
+  readonly fifoChunkBytes?: number;
   /** `"launcher"` needs commands to be started as root. */
   readonly users: "native" | "launcher" | "none";
   /** How often a silent process must be heard of, where the vendor cuts silent connections. */

@@ -248,7 +248,9 @@ export class RemoteProcess implements SandboxProcess {
     const run = async (argv: readonly [string, ...string[]]): Promise<number> =>
       (await runShort(machine, argv)).code;
     const stream =
-      machine.traits.stdin === "fifo" ? fifoInput(processFolder(processId), pid, run) : connection.stdin;
+      machine.traits.stdin === "fifo"
+        ? fifoInput(processFolder(processId), pid, run, machine.traits.fifoChunkBytes)
+        : connection.stdin;
     if (stream === undefined) throw new Error("The connection has no standard input.");
     const writer = stream.getWriter();
     writer.closed.catch(() => undefined);

@@ -155,10 +155,15 @@ class ImaginedMachine implements RemoteMachine {
     return { code, stdout: out, stderr: error };
   }
 
-  /** As one line of shell, as many vendors take it, and in the process group of this process, as a daemon would. */
+  /**
+   * In the process group of this process, as a daemon would start it; as one line of shell where nothing long is said,
+   * as many vendors take it.
+   */
   #spawn({ argv, env, stdin }: RemoteCommand): ChildProcess {
     const own = { PATH: this.env["PATH"] ?? "", HOME: this.#folder, DERIVED_FOLDER: this.#folder };
-    const child = spawn("/bin/sh", ["-c", `exec ${shellLine(argv)}`], {
+    const line = ["/bin/sh", "-c", `exec ${shellLine(argv)}`] as const;
+    const [program, ...args] = this.traits.stdin === "native" ? line : argv;
+    const child = spawn(program, args, {
       cwd: this.#folder,
       env: { ...own, ...env },
       stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe"],

@@ -260,19 +260,30 @@ export const brokenFiles: readonly BrokenProvider[] = [
     id: "files.upload-large",
     how: "collects the archive before it sends it",
     make: breakFiles((files) => ({ upload: (path, tar) => files.upload(path, hoarded(tar)) })),
-    seen: /During upload\(\) of 50 MB: expected at most/,
+    seen: /During upload\(\) of 100 MB: expected at most/,
   },
   {
     id: "files.download-large",
     how: "collects the archive before it hands it on",
     make: breakFiles((files) => ({ download: async (path) => hoarded(await files.download(path)) })),
-    seen: /During download\(\) of 50 MB: expected at most/,
+    seen: /During download\(\) of 100 MB: expected at most/,
   },
   {
     id: "files.upload-failures",
     how: "does not look at how tar ended",
     make: breakFiles((files) => ({ upload: (path, tar) => files.upload(path, tar).catch(() => undefined) })),
     seen: /files\.upload\("garbage"\): .* but it resolved/,
+  },
+  {
+    id: "files.upload-escape",
+    how: "unpacks an archive as it is, wherever its entries lead",
+    make: breakFiles((_files, sandbox) => ({
+      upload: async (path, tar) => {
+        const archive = new Uint8Array(await new Response(tar).arrayBuffer());
+        await shell(sandbox, 'mkdir -p "$1" && cd "$1" && exec tar -x -P -f -', [path], archive);
+      },
+    })),
+    seen: /Files that got out of the folder: expected .*escaped-up/s,
   },
   {
     id: "files.download-failures",

@@ -17,7 +17,7 @@ async function launch(
   cwd = "/",
   env: { readonly [name: string]: string } = {},
 ) {
-  const [shell = "", ...args] = programStage(argv, { cwd, separators: env["IFS"] });
+  const [shell, ...args] = programStage(argv, { cwd, separators: env["IFS"] });
   const { stdout } = await run(shell, args, { env }).catch((error: unknown) => error as { stdout: string });
   const end = stdout.indexOf("\n");
   return { report: stdout.slice(0, end), output: stdout.slice(end + 1) };
