@@ -5,13 +5,14 @@ import type { CoreV1Api, CustomObjectsApi, KubeConfig } from "@kubernetes/client
 import { SandboxAgentError } from "../../src/kit.ts";
 import { providerName, wordsOf } from "./api-errors.ts";
 import type { KubernetesSettings } from "./kubernetes-options.ts";
-import { type LoadedClient, type SocketClass, loadClient } from "./load-client.ts";
+import { type Client, type LoadedClient, type SocketClass, loadClient } from "./load-client.ts";
 
 /** A cluster as this process reaches it. */
 export interface Cluster {
   readonly config: KubeConfig;
   readonly pods: CoreV1Api;
   readonly objects: CustomObjectsApi;
+  readonly Pod: Client["V1Pod"];
   readonly WebSocket: SocketClass;
   readonly namespace: string;
   readonly requestTimeoutMs: number;
@@ -47,6 +48,7 @@ export async function findCluster(settings: KubernetesSettings): Promise<Cluster
     config,
     pods: new client.CoreV1Api(configuration),
     objects: new client.CustomObjectsApi(configuration),
+    Pod: client.V1Pod,
     WebSocket: loaded.WebSocket,
     namespace:
       settings.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? "default",

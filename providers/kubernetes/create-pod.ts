@@ -74,8 +74,9 @@ async function requestPod(
   spec: SandboxSpec,
 ): Promise<void> {
   const { namespace } = cluster;
+  const body = Object.assign(new cluster.Pod(), podManifest(name, settings, spec));
   try {
-    await cluster.pods.createNamespacedPod({ namespace, body: podManifest(name, settings, spec) });
+    await cluster.pods.createNamespacedPod({ namespace, body });
   } catch (error) {
     const failure = apiFailure({ action: "create a pod" }, error);
     const words = failure.message;

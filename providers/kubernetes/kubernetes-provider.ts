@@ -189,15 +189,17 @@ async function listPods(
 
 /** `undefined` where a hash has lied. */
 function infoOf(pod: V1Pod, wanted: Labels): SandboxInfo | undefined {
-  const { name, labels, annotations, creationTimestamp } = pod.metadata ?? {};
-  const facts = podFacts(labels, annotations);
+  const { metadata } = pod;
+  const name = metadata?.name;
+  const createdAt = metadata?.creationTimestamp?.getTime();
+  const facts = podFacts(metadata?.labels, metadata?.annotations);
   if (name === undefined || facts === undefined) return undefined;
   if (!Object.entries(wanted).every(([label, value]) => facts.labels[label] === value)) return undefined;
   return {
     id: name,
     labels: facts.labels,
     running: isRunning(pod),
-    ...(creationTimestamp === undefined ? {} : { createdAt: creationTimestamp.getTime() }),
+    ...(createdAt === undefined ? {} : { createdAt }),
   };
 }
 

@@ -21,9 +21,8 @@ export type RefusedResponse = AsyncIterable<Uint8Array> & {
 /** What is used of the class `WebSocket` of the package ws. */
 export interface Socket {
   readonly protocol: string;
-  on(event: "open", listener: () => void): void;
+  on(event: "open" | "pong", listener: () => void): void;
   on(event: "message", listener: (data: Buffer, isBinary: boolean) => void): void;
-  on(event: "pong", listener: () => void): void;
   on(event: "close", listener: (code: number) => void): void;
   on(event: "error", listener: (error: Error) => void): void;
   on(event: "unexpected-response", listener: (request: unknown, response: RefusedResponse) => void): void;

@@ -12,8 +12,9 @@ const folderAnnotation = "playpen/cwd";
  * API server is to select by is a hash of name and value.
  */
 export function encodedLabels(labels: Labels): { readonly [name: string]: string } {
-  const hashes = Object.entries(labels).map(([name, value]) => [`playpen/l-${hash(name)}`, hash(value)]);
-  return { [ownLabel]: providerName, ...Object.fromEntries(hashes) };
+  const encoded: { [name: string]: string } = { [ownLabel]: providerName };
+  for (const [name, value] of Object.entries(labels)) encoded[`playpen/l-${hash(name)}`] = hash(value);
+  return encoded;
 }
 
 export function labelSelector(labels: Labels): string {

@@ -6,13 +6,22 @@ import { annotations, encodedLabels } from "./pod-labels.ts";
 
 export const containerName = "sandbox";
 
+/** What the client's class holds, as plain data. */
+export type Plain<Value> = Value extends Date
+  ? Value
+  : Value extends readonly (infer Item)[]
+    ? Plain<Item>[]
+    : Value extends object
+      ? { [Name in keyof Value]: Plain<Value[Name]> }
+      : Value;
+
 const pullPolicies = { missing: "IfNotPresent", always: "Always", never: "Never" } as const;
 
 /**
  * The pod as the API server is asked for it. It holds no environment: that is given to each process when it starts, so
  * that no secret can be read from the pod's configuration.
  */
-export function podManifest(name: string, settings: KubernetesSettings, spec: SandboxSpec): V1Pod {
+export function podManifest(name: string, settings: KubernetesSettings, spec: SandboxSpec): Plain<V1Pod> {
   const { serviceAccount, nodeSelector, tolerations, runtimeClass, imagePullSecrets, mounts } = settings;
   const labels = { ...settings.labels, ...spec.labels };
   return {
@@ -66,14 +75,14 @@ export function podManifest(name: string, settings: KubernetesSettings, spec: Sa
 function volume(
   { type = "bind", source, writable = false }: KubernetesSettings["mounts"][number],
   index: number,
-): V1Volume {
+): Plain<V1Volume> {
   const name = `mount-${index}`;
   return type === "bind"
     ? { name, hostPath: { path: source } }
     : { name, persistentVolumeClaim: { claimName: source, readOnly: !writable } };
 }
 
-function securityContext({ runAsUser }: KubernetesSettings): V1SecurityContext {
+function securityContext({ runAsUser }: KubernetesSettings): Plain<V1SecurityContext> {
   const always = { allowPrivilegeEscalation: false, seccompProfile: { type: "RuntimeDefault" } };
   return runAsUser === undefined
     ? { ...always, capabilities: { drop: ["AUDIT_WRITE", "MKNOD", "NET_RAW"] } }

@@ -65,8 +65,9 @@ const otherFailures = new Set([
 
 /** Why a pod will not run, or `undefined` as long as it may. */
 export function startFailure(pod: V1Pod, image: string): SandboxAgentError | undefined {
-  const { phase, message = "", reason = "", containerStatuses = [] } = pod.status ?? {};
-  const [container] = containerStatuses;
+  const { status } = pod;
+  const phase = status?.phase;
+  const container = status?.containerStatuses?.[0];
   const waiting = container?.state?.waiting;
   if (waiting?.reason !== undefined && imageFailures.has(waiting.reason)) {
     return new SandboxAgentError(
@@ -81,7 +82,7 @@ export function startFailure(pod: V1Pod, image: string): SandboxAgentError | und
   if (pod.metadata?.deletionTimestamp !== undefined) return createFailure("Somebody has deleted it.", image);
   if (phase !== "Failed" && phase !== "Succeeded") return undefined;
   const ended = container?.state?.terminated;
-  const words = [reason, message, ended?.reason, ended?.message].filter(
+  const words = [status?.reason, status?.message, ended?.reason, ended?.message].filter(
     (word) => word !== undefined && word !== "",
   );
   return createFailure(words.join(": ") || "It ended at once.", image);
@@ -103,12 +104,13 @@ function createFailure(why: string, image: string): SandboxAgentError<"sandbox_c
 
 /** What keeps a pod from running, for whoever waits. */
 export function startProgress(pod: V1Pod): { readonly phase: "pull" | "create"; readonly message: string } {
-  const { conditions = [], containerStatuses = [] } = pod.status ?? {};
-  const unscheduled = conditions.find(({ type, status }) => type === "PodScheduled" && status === "False");
+  const unscheduled = pod.status?.conditions?.find(
+    ({ type, status }) => type === "PodScheduled" && status === "False",
+  );
   if (unscheduled !== undefined) {
     return { phase: "create", message: `No node takes the pod: ${unscheduled.message ?? "it waits"}` };
   }
-  const waiting = containerStatuses[0]?.state?.waiting;
+  const waiting = pod.status?.containerStatuses?.[0]?.state?.waiting;
   if (waiting?.reason === "ErrImagePull") {
     return {
       phase: "pull",

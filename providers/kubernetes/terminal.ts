@@ -41,7 +41,7 @@ export async function openTerminal(
   const inner =
     user === undefined ? program : userStage(user, program, { hasHome: Object.hasOwn(env, "HOME") });
   const connection = await startExec(machine.cluster, machine.id, {
-    argv: ["/bin/sh", "-c", script, "playpen-terminal", file, ...inner],
+    argv: ["/bin/sh", "-c", script, "playpen-terminal", file, String(columns), String(rows), ...inner],
     stdin: true,
     tty: true,
   });
@@ -81,7 +81,14 @@ export async function openTerminal(
   }
 }
 
-const script = `. "$1" || exit 125; rm -f "$1"; shift; exec "$@"`;
+// The size comes over the connection, too, but nobody knows when.
+const script = `
+. "$1" || exit 125
+rm -f "$1"
+stty cols "$2" rows "$3" 2>/dev/null
+shift 3
+exec "$@"
+`;
 
 async function exitOfTerminal(
   ended: Promise<ProcessExit>,

@@ -10,7 +10,7 @@
  * anything but the rules for names.
  */
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import {
   Answer,
   HttpError,
@@ -176,7 +176,7 @@ class StandInCluster implements KubernetesStandIn {
   #socket(
     pattern: string,
     versions: readonly string[],
-    serve: (socket: import("ws").WebSocket, pod: StandInPod, query: URLSearchParams) => unknown,
+    serve: (socket: WebSocket, pod: StandInPod, query: URLSearchParams) => unknown,
   ): void {
     const sockets = new WebSocketServer({
       noServer: true,
