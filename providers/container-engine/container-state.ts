@@ -46,14 +46,18 @@ const removalPollMs = 20;
 
 /** Removes a container with all its processes. One that is gone, or being removed by somebody else, is fine. */
 export async function removeContainer(container: Dockerode.Container): Promise<void> {
-  try {
-    await container.remove({ force: true, v: true });
-    return;
-  } catch (error) {
-    if (statusOf(error) === 404) return;
-    if (!isGone(error)) throw error;
-  }
   const deadline = performance.now() + removalTimeoutMs;
+  for (;;) {
+    try {
+      await container.remove({ force: true, v: true });
+      return;
+    } catch (error) {
+      if (statusOf(error) === 404) return;
+      if (isGone(error)) break;
+      // Podman gives its processes little time to end once they were killed.
+      if (!/did not die|could not be stopped/i.test(wordsOf(error)) || performance.now() > deadline) throw error;
+    }
+  }
   for (;;) {
     try {
       await container.inspect();

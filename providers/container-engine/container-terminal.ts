@@ -18,7 +18,7 @@ import {
 import { standardInput } from "./exec-connection.ts";
 import { type ResolvedCommand, startFailure } from "./container-process.ts";
 import { type ContainerHandle, isRunning, lost } from "./container-state.ts";
-import { isGone, wordsOf } from "./engine-errors.ts";
+import { isGone, statusOf, wordsOf } from "./engine-errors.ts";
 import { RawOutput } from "./raw-output.ts";
 import { signalInContainer } from "./signal-tree.ts";
 
@@ -121,6 +121,8 @@ export class ContainerTerminal implements Terminal {
     try {
       await this.#init.exec.resize({ w: columns, h: rows });
     } catch (error) {
+      // Podman says 201, which the client does not expect.
+      if ((statusOf(error) ?? 500) < 300) return;
       // One that has ended has no size.
       const { Running: isStillRunning } = await this.#init.exec.inspect().catch(() => ({ Running: false }));
       if (!isStillRunning) return;

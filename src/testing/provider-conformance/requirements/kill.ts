@@ -112,10 +112,11 @@ export const killRequirements: readonly ProviderRequirement[] = [
       const mark = processMark();
       const conversation = await context.start(
         sandbox,
-        "sleep 300 & setsid sh -c 'echo ready; exec sleep 300' & echo ready; exit 0",
+        "sleep 300 & setsid sh -c ': > apart; exec sleep 300' & " +
+          "until [ -e apart ]; do sleep 0.05; done; echo ready; exit 0",
         { env: mark.env },
       );
-      for (let line = 0; line < 2; line++) await conversation.line();
+      await conversation.line();
       await expectSomeInside(context, sandbox, mark, 2);
       await context.within(conversation.process.exited, "exited");
       await context.within(conversation.process.kill(), "kill() after the exit");
