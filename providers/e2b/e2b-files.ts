@@ -5,6 +5,7 @@ import {
   type SandboxFiles,
   SandboxAgentError,
   abortable,
+  undoneWhenAborted,
 } from "../../src/kit.ts";
 import type { E2bMachine } from "./e2b-machine.ts";
 
@@ -30,6 +31,8 @@ export function e2bFiles(options: E2bFilesOptions): Partial<SandboxFiles> {
     readText: async (path, more) =>
       new TextDecoder("utf-8", { ignoreBOM: true }).decode(await files.read("readText", path, more)),
     write: (path, data, more) => files.write(path, data, more),
+    upload: (path, tar, more) => files.upload(path, tar, more),
+    download: (path, more) => files.download(path, more),
   };
 }
 
@@ -58,29 +61,79 @@ class E2bFiles {
 
   async write(path: string, data: Uint8Array | string, options: FileWriteOptions = {}): Promise<void> {
     const { mode = 0o644, signal } = options;
-    const { machine, derived } = this.#options;
+    const { derived } = this.#options;
     if ((mode & 0o077) === 0) return derived().write(path, data, options);
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     await this.#attempt("write", path, signal, async (absolute) => {
       const temporary = `${absolute.slice(0, absolute.lastIndexOf("/"))}/.playpen-${randomUUID()}`;
-      try {
-        await machine.handle.files.write(temporary, new Blob([bytes.slice()]), {
-          useOctetStream: true,
-          ...this.#transfer(bytes.length, signal),
-        });
-        signal?.throwIfAborted();
-      } catch (error) {
-        await this.#run(["rm", "-f", "--", temporary]).catch(() => undefined);
-        throw error;
-      }
-      const parameters = [temporary, absolute, mode.toString(8), String(bytes.length)];
-      const { code, stderr } = await this.#run(["/bin/sh", "-c", moveScript, "playpen-move", ...parameters]);
-      if (code !== 0) throw new Error(stderr.trim() || `Exit code ${code}.`);
+      await this.#removedOnFailure(temporary, async () => {
+        await this.#put(temporary, bytes, signal);
+        await this.#script(moveScript, temporary, absolute, mode.toString(8), String(bytes.length));
+      });
     });
   }
 
+  /** By files in `/tmp`, which the vendor takes in many times as fast as a process's input. */
+  async upload(path: string, tar: ReadableStream<Uint8Array>, { signal }: FileOptions = {}): Promise<void> {
+    await this.#attempt("upload", path, signal, async (absolute) => {
+      const folder = `/tmp/.playpen-${randomUUID()}`;
+      await this.#removedOnFailure(folder, async () => {
+        await this.#script('umask 077; mkdir -- "$1"', folder);
+        let count = 0;
+        for await (const part of partsOf(tar, signal)) {
+          await this.#put(`${folder}/${String(count++).padStart(9, "0")}`, part, signal);
+        }
+        await abortable(this.#script(unpackScript, folder, absolute), signal);
+      });
+    });
+  }
+
+  async download(path: string, { signal }: FileOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    const { machine } = this.#options;
+    return this.#attempt("download", path, signal, async (absolute) => {
+      const temporary = `/tmp/.playpen-${randomUUID()}.tar`;
+      const source = await this.#removedOnFailure(temporary, async () => {
+        await abortable(this.#script(packScript, temporary, absolute), signal);
+        return machine.handle.files.read(temporary, {
+          format: "stream",
+          ...this.#user,
+          ...(signal === undefined ? {} : { signal }),
+        });
+      });
+      return removedAtEnd(source, signal, () => this.#remove(temporary));
+    });
+  }
+
+  /** An upload that is aborted may still make its file; so it is waited for, and undone by the caller. */
+  async #put(path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const { files } = this.#options.machine.handle;
+    const written = files.write(path, new Blob([bytes.slice()]), {
+      useOctetStream: true,
+      ...this.#transfer(bytes.length, undefined),
+    });
+    await undoneWhenAborted(written, signal, () => this.#remove(path));
+  }
+
+  async #removedOnFailure<Value>(temporary: string, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.#remove(temporary);
+      throw error;
+    }
+  }
+
+  async #remove(temporary: string): Promise<void> {
+    await this.#run(["rm", "-rf", "--", temporary]).catch(() => undefined);
+  }
+
+  async #script(script: string, ...parameters: readonly string[]): Promise<void> {
+    const { code, stderr } = await this.#run(["/bin/sh", "-c", script, "playpen-files", ...parameters]);
+    if (code !== 0) throw new Error(stderr.trim() || `Exit code ${code}.`);
+  }
+
   async #attempt<Value>(
-    operation: "read" | "readText" | "write",
+    operation: "read" | "readText" | "write" | "upload" | "download",
     path: string,
     signal: AbortSignal | undefined,
     work: (absolute: string) => Promise<Value>,
@@ -136,3 +189,87 @@ fi
 rm -f -- "$1"
 exit 1
 `;
+
+const unpackScript = `
+mkdir -p -- "$2" && cd -- "$2" && cat -- "$1"/* | tar -x -o -f -
+code=$?
+rm -rf -- "$1"
+exit "$code"
+`;
+// A folder that is worked in changes while it is packed; tar says so, with the code 1, and packs what it finds.
+const packScript = `
+cd -- "$2" || exit
+umask 077
+said=$(tar -c -f "$1" . 2>&1)
+code=$?
+if [ "$code" = 1 ]; then
+  said=$(printf '%s\\n' "$said" | grep -v -e 'file changed as we read it$' -e 'File removed before we read it$')
+  [ -z "$said" ] && code=0
+fi
+[ "$code" = 0 ] || printf '%s\\n' "$said" >&2
+exit "$code"
+`;
+
+const partBytes = 2 * 2 ** 20;
+
+/** Cuts a stream into parts of a bounded size, at least one. */
+async function* partsOf(
+  source: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const reader = source.getReader();
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  try {
+    for (;;) {
+      const { done, value } = await abortable(reader.read(), signal);
+      if (done) break;
+      for (let from = 0; from < value.length;) {
+        const piece = value.subarray(from, from + partBytes - waitingBytes);
+        waiting.push(piece);
+        waitingBytes += piece.length;
+        from += piece.length;
+        if (waitingBytes < partBytes) continue;
+        yield Buffer.concat(waiting);
+        waiting = [];
+        waitingBytes = 0;
+      }
+    }
+    yield Buffer.concat(waiting);
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+/** Removes what the stream was read from, when it has ended or nobody wants more of it. */
+function removedAtEnd(
+  source: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+  remove: () => Promise<void>,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) {
+            controller.enqueue(value);
+            return;
+          }
+        } catch (error) {
+          await remove();
+          signal?.throwIfAborted();
+          throw error;
+        }
+        await remove();
+        controller.close();
+      },
+      async cancel(reason) {
+        await reader.cancel(reason);
+        await remove();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

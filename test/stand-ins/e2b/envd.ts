@@ -1,6 +1,8 @@
-import { chown, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { chown, mkdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { arrayField, booleanField, isJsonObject, numberField, objectField, stringField } from "playpen/kit";
 import { HttpError, type StandInRequest } from "../kit/http-server.ts";
 import {
@@ -188,9 +190,8 @@ export class Envd {
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) throw new HttpError(404, `path '${path}' does not exist`);
     if (found.isDirectory()) throw new HttpError(400, `path '${path}' is a directory`);
-    const bytes = await readFile(path);
-    response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length });
-    response.end(bytes);
+    response.writeHead(200, { "content-type": "application/octet-stream", "content-length": found.size });
+    await pipeline(createReadStream(path), response).catch(() => undefined);
   }
 
   async #write(request: StandInRequest): Promise<unknown> {
@@ -198,10 +199,9 @@ export class Envd {
     if (request.headers["content-type"] !== "application/octet-stream") {
       throw new HttpError(400, "The stand-in takes octet streams only.");
     }
-    const bytes = await request.body();
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bytes, { mode: 0o666 });
+      await pipeline(request.raw, createWriteStream(path, { mode: 0o666 }));
     } catch (error) {
       throw new HttpError(500, String(error));
     }
