@@ -17,7 +17,7 @@ fail() {
 install_missing() {
   local packages=() entry
   for entry in dockerd:docker.io bwrap:bubblewrap debootstrap:debootstrap iptables:iptables git:git ps:procps \
-    update-ca-certificates:ca-certificates flock:util-linux; do
+    update-ca-certificates:ca-certificates flock:util-linux /usr/sbin/sshd:openssh-server; do
     command -v "${entry%%:*}" >/dev/null || packages+=("${entry##*:}")
   done
   if ((${#packages[@]} > 0)); then apt_install "${packages[@]}"; fi

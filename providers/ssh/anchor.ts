@@ -48,7 +48,9 @@ export class Anchor {
       return new Anchor(channel, lines, folder, workingDirectory);
     }
     channel.destroy();
-    const why = first.startsWith(`${anchorWords.failed} `) ? first.slice(anchorWords.failed.length + 1) : first;
+    const why = first.startsWith(`${anchorWords.failed} `)
+      ? first.slice(anchorWords.failed.length + 1)
+      : first;
     throw new SandboxAgentError(
       "sandbox_create_failed",
       `The machine could not make a folder for the sandbox: ${why}`,
@@ -63,4 +65,3 @@ export class Anchor {
     if (word !== anchorWords.detached) throw answerFailure("detach a sandbox", `it said ${word}`);
   }
 }
-

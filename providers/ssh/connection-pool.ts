@@ -10,8 +10,8 @@ import type { SshSettings } from "./options.ts";
 export class ConnectionPool {
   readonly #settings: SshSettings;
   readonly #connections = new Set<SshConnection>();
+  readonly #end = new AbortController();
   #opening: Promise<SshConnection> | undefined;
-  #hasEnded = false;
 
   constructor(settings: SshSettings) {
     this.#settings = settings;
@@ -39,13 +39,8 @@ export class ConnectionPool {
     return this.#find(({ isOpen }) => isOpen) ?? this.#open();
   }
 
-  /** How many there are. */
-  get size(): number {
-    return this.#connections.size;
-  }
-
   end(): void {
-    this.#hasEnded = true;
+    this.#end.abort(new Error("The connections of this sandbox have been closed."));
     for (const connection of this.#connections) connection.end();
     this.#connections.clear();
   }
@@ -62,12 +57,11 @@ export class ConnectionPool {
   }
 
   async #connect(): Promise<SshConnection> {
-    if (this.#hasEnded) throw new Error("The connections of this sandbox have been closed.");
-    const connection = await retriedWhenRefused(() => SshConnection.open(this.#settings), { attempts: 3 });
-    if (this.#hasEnded) {
-      connection.end();
-      throw new Error("The connections of this sandbox have been closed.");
-    }
+    const { signal } = this.#end;
+    const open = (): Promise<SshConnection> => SshConnection.open(this.#settings);
+    const connection = await retriedWhenRefused(open, { signal, attempts: 3 });
+    if (signal.aborted) connection.end();
+    signal.throwIfAborted();
     this.#connections.add(connection);
     connection.whenEnded(() => this.#connections.delete(connection));
     return connection;

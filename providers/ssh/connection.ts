@@ -1,4 +1,4 @@
-import type { Client, ClientChannel, ConnectConfig, PseudoTtyOptions } from "ssh2";
+import type { Client, ClientChannel, ConnectConfig, PseudoTtyOptions, ServerHostKeyAlgorithm } from "ssh2";
 import { connectionFailure, noAgent, WrongHostKey } from "./failures.ts";
 import { fingerprintOf, isExpectedKey } from "./host-key.ts";
 import { loadSsh2 } from "./load-ssh2.ts";
@@ -96,9 +96,7 @@ export class SshConnection {
     this.#client.destroy();
   }
 
-  #request<Value>(
-    send: (settle: (error: Error | undefined, value: Value) => void) => void,
-  ): Promise<Value> {
+  #request<Value>(send: (settle: (error: Error | undefined, value: Value) => void) => void): Promise<Value> {
     return new Promise((resolve, reject) => {
       const lost = (): void => reject(new Error("The connection to the machine broke."));
       if (!this.#isOpen) {
@@ -125,12 +123,16 @@ export function isProhibited(error: unknown): boolean {
   return error instanceof Error && Reflect.get(error, "reason") === 1;
 }
 
-async function connect(settings: SshSettings, algorithms: readonly string[]): Promise<Client> {
+async function connect(
+  settings: SshSettings,
+  algorithms: readonly ServerHostKeyAlgorithm[],
+): Promise<Client> {
   const { hostKey } = settings;
   const { Client: SshClient } = await loadSsh2();
   const credential = await credentialOf(settings);
   let shown: string | undefined;
-  const config: Omit<ConnectConfig, "algorithms"> = {
+  const config: ConnectConfig = {
+    algorithms: { serverHostKey: [...algorithms] },
     host: settings.host,
     port: settings.port,
     username: settings.username,
@@ -164,8 +166,7 @@ async function connect(settings: SshSettings, algorithms: readonly string[]): Pr
     client.once("ready", ready);
     client.once("close", () => fail(lostEarly()));
     try {
-      // The declarations know fewer algorithms by name than the client does.
-      client.connect(Object.assign(config, { algorithms: { serverHostKey: [...algorithms] } }));
+      client.connect(config);
     } catch (error) {
       fail(error instanceof Error ? error : new Error(String(error)));
     }

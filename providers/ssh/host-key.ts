@@ -1,3 +1,4 @@
+import type { ServerHostKeyAlgorithm } from "ssh2";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { OptionCheck } from "../../src/kit.ts";
 
@@ -9,14 +10,14 @@ export interface HostKey {
    * Signature algorithms to ask the machine for, so that of its several keys it shows the one that is known. A
    * fingerprint does not tell its kind: the lists are tried one after the other.
    */
-  readonly algorithms: readonly (readonly string[])[];
+  readonly algorithms: readonly (readonly ServerHostKeyAlgorithm[])[];
 }
 
 const ecdsa = ["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"] as const;
 const rsa = ["rsa-sha2-512", "rsa-sha2-256"] as const;
 
 /** By the first word of a public key line. */
-const algorithmsByType: { readonly [type: string]: readonly string[] } = {
+const algorithmsByType: { readonly [type: string]: readonly ServerHostKeyAlgorithm[] } = {
   "ssh-ed25519": ["ssh-ed25519"],
   "ssh-rsa": rsa,
   ...Object.fromEntries(ecdsa.map((name) => [name, [name]])),
@@ -57,7 +58,7 @@ function digestOf(blob: Buffer): Buffer {
 /** The key itself begins with its type, too. */
 function readLine(
   line: string,
-): { readonly blob: Buffer; readonly algorithms: readonly string[] } | undefined {
+): { readonly blob: Buffer; readonly algorithms: readonly ServerHostKeyAlgorithm[] } | undefined {
   const [type = "", base64 = ""] = line.trim().split(/\s+/);
   const algorithms = Object.hasOwn(algorithmsByType, type) ? algorithmsByType[type] : undefined;
   const blob = Buffer.from(base64, "base64");

@@ -99,12 +99,13 @@ const refuses = {
 export function resolveOptions(options: SshOptions): SshSettings {
   validateProviderOptions("ssh()", options, { takes: ["cwd", "env", "labels"], refuses, own });
   for (const name of ["host", "username", "hostKey"] as const) {
-    const given: string | undefined = options[name];
-    if (given === undefined) throw new TypeError(`ssh(): the option "${name}" is missing.`);
+    if (!Object.hasOwn(options, name)) throw new TypeError(`ssh(): the option "${name}" is missing.`);
   }
   const ways = (["privateKey", "password", "agent"] as const).filter((name) => options[name] !== undefined);
   if (ways.length > 1) {
-    throw new TypeError(`ssh(): the options ${ways.map((name) => `"${name}"`).join(" and ")} exclude each other.`);
+    throw new TypeError(
+      `ssh(): the options ${ways.map((name) => `"${name}"`).join(" and ")} exclude each other.`,
+    );
   }
   if (options.passphrase !== undefined && options.privateKey === undefined) {
     throw new TypeError('ssh(): the option "passphrase" belongs to "privateKey", which is missing.');

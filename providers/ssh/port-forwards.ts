@@ -53,11 +53,15 @@ export class PortForwards {
       (await connection.forward(port)).destroy();
     } catch (error) {
       if (!isProhibited(error)) return;
-      throw new SandboxAgentError("unsupported", `The machine does not forward connections to port ${port}.`, {
-        details: { subject: providerName, feature: "expose" },
-        cause: error,
-        remedy: "Set `AllowTcpForwarding local` in the sshd_config of the machine.",
-      });
+      throw new SandboxAgentError(
+        "unsupported",
+        `The machine does not forward connections to port ${port}.`,
+        {
+          details: { subject: providerName, feature: "expose" },
+          cause: error,
+          remedy: "Set `AllowTcpForwarding local` in the sshd_config of the machine.",
+        },
+      );
     }
   }
 

@@ -50,7 +50,9 @@ export class SshProvider implements SandboxProvider<SshSandbox> {
 
   async check(): Promise<Availability> {
     try {
-      const missing = await this.#once(async (pool) => (await runOnMachine(pool, checkCommand)).stdout.trim());
+      const missing = await this.#once(async (pool) =>
+        (await runOnMachine(pool, checkCommand)).stdout.trim(),
+      );
       if (missing === "") return { available: true };
       const names = missing.split("\n").join(", ");
       return {
@@ -164,7 +166,11 @@ function checked(cwd: string): string {
 }
 
 function notFound(id: string): SandboxAgentError {
-  return new SandboxAgentError("sandbox_not_found", `There is no sandbox ${id} on the machine, or it has ended.`, {
-    details: { id },
-  });
+  return new SandboxAgentError(
+    "sandbox_not_found",
+    `There is no sandbox ${id} on the machine, or it has ended.`,
+    {
+      details: { id },
+    },
+  );
 }

@@ -42,6 +42,8 @@ export function parseInspection(output: string): readonly InspectedSandbox[] {
 }
 
 function labelsOf(json: { readonly [name: string]: unknown }): Labels {
-  const texts = Object.entries(json).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const texts = Object.entries(json).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
   return Object.fromEntries(texts);
 }

@@ -90,8 +90,8 @@ export class SshServer {
       stdio: ["ignore", "ignore", "pipe"],
     });
     const log: string[] = [];
-    daemon.stderr?.setEncoding("utf8");
-    daemon.stderr?.on("data", (text: string) => log.push(text));
+    daemon.stderr.setEncoding("utf8");
+    daemon.stderr.on("data", (text: string) => log.push(text));
     const server = new SshServer(folder, port, daemon, log);
     try {
       await server.#untilItAnswers();
