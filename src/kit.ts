@@ -88,6 +88,7 @@ export {
   type ProgramStageOptions,
   type StartReport,
 } from "./kit/remote/launcher.ts";
+export { carriedLine, carrier } from "./kit/remote/carried-command.ts";
 export { startPolledProcess, type PolledProcessOptions } from "./kit/remote/polled-process.ts";
 export { RemoteSandbox } from "./kit/remote/remote-sandbox.ts";
 export type {

@@ -3,6 +3,9 @@ import { SandboxAgentError, isJsonObject, parseJson, stringField, vendorFailure 
 /** The provider's name, which is the prefix of its sandboxes' ids. */
 export const providerName = "kubernetes";
 
+/** Where a credential is looked for, for messages. */
+export const credentialVariables = ["KUBECONFIG", "KUBERNETES_SERVICE_HOST"] as const;
+
 export interface RequestFacts {
   /** For example "create a pod". */
   readonly action: string;
@@ -18,7 +21,7 @@ export function apiFailure({ action, id }: RequestFacts, error: unknown): Sandbo
   const context = {
     provider: providerName,
     action,
-    variables: ["KUBECONFIG"],
+    variables: credentialVariables,
     ...(id === undefined ? {} : { id }),
   };
   const retryAfterMs = retryAfterOf(error);
@@ -28,6 +31,21 @@ export function apiFailure({ action, id }: RequestFacts, error: unknown): Sandbo
     retryAfterMs,
     cause: error,
   });
+}
+
+function notAllowed(action: string, status: number, words: string, cause: unknown): SandboxAgentError {
+  return new SandboxAgentError(
+    "provider_authentication_failed",
+    `${providerName} could not ${action} (${status}): ${words}`,
+    {
+      details: { provider: providerName, variables: [...credentialVariables], status },
+      cause,
+      remedy:
+        status === 401
+          ? 'Renew the credential of the kubeconfig (KUBECONFIG), or give "server" and "token".'
+          : "Let the user of the kubeconfig (KUBECONFIG) get, list, create and delete pods, and create pods/exec.",
+    },
+  );
 }
 
 /** The API server says 403 also where the request, not the credential, is at fault. */

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { CoreV1Api, CustomObjectsApi, KubeConfig } from "@kubernetes/client-node";
 import { SandboxAgentError } from "../../src/kit.ts";
-import { providerName, wordsOf } from "./api-errors.ts";
+import { credentialVariables, providerName, wordsOf } from "./api-errors.ts";
 import type { KubernetesSettings } from "./kubernetes-options.ts";
 import { type Client, type LoadedClient, type SocketClass, loadClient } from "./load-client.ts";
 
@@ -17,9 +17,6 @@ export interface Cluster {
   readonly namespace: string;
   readonly requestTimeoutMs: number;
 }
-
-/** Where the credential is looked for, for messages. */
-export const credentialVariables = ["KUBECONFIG", "KUBERNETES_SERVICE_HOST"] as const;
 
 const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 

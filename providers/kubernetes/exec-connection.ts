@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
 import {
+  type Argv,
   OutputChannel,
   type ProcessExit,
   type RemoteConnection,
   SandboxAgentError,
   arrayField,
+  carriedLine,
+  carrier,
   objectField,
   parseJson,
   retriedWhenRefused,
@@ -119,18 +122,17 @@ export class ExecConnection implements RemoteConnection {
   }
 
   async open(cluster: Cluster, pod: string): Promise<void> {
-    const { stdin, tty = false, argv } = this.#request;
+    const { stdin, tty = false } = this.#request;
     const query = new URLSearchParams({
       container: containerName,
-      stdin: String(stdin),
+      stdin: "true",
       stdout: "true",
       // On a terminal both are one.
       stderr: String(!tty),
       tty: String(tty),
     });
-    for (const word of this.#filter === undefined ? argv : exitReportStage(this.#reportId, argv)) {
-      query.append("command", word);
-    }
+    const { address, line } = this.#command(tty);
+    for (const word of address) query.append("command", word);
     const path = `/api/v1/namespaces/${cluster.namespace}/pods/${pod}/exec`;
     const protocols = [closingProtocol, olderProtocol];
     this.#socket = await openSocket(cluster, path, query, protocols, {
@@ -144,6 +146,18 @@ export class ExecConnection implements RemoteConnection {
     if (this.#socket.protocol !== closingProtocol) throw tooOld(this.#socket.protocol);
     this.#watch(this.#socket);
     this.#regulate();
+    if (line !== undefined) await this.#send(channels.stdin, Buffer.from(line));
+    if (!stdin) await this.#closeInput();
+  }
+
+  /**
+   * What is in the address, and what comes as the first line of the input: addresses are logged, and cut off at a few
+   * thousand bytes by what may stand in front of the API server. On a terminal the line would be shown.
+   */
+  #command(tty: boolean): { readonly address: Argv; readonly line: string | undefined } {
+    const { argv } = this.#request;
+    const whole = this.#filter === undefined ? argv : exitReportStage(this.#reportId, argv);
+    return tty ? { address: whole, line: undefined } : { address: carrier, line: carriedLine(whole) };
   }
 
   async resize({ columns, rows }: { readonly columns: number; readonly rows: number }): Promise<void> {
