@@ -13,6 +13,8 @@ export interface VendorScene {
   readonly creation: { readonly method: string; readonly path: string };
   /** How many requests the vendor's client makes at most where the service fails, before it gives up. */
   readonly attempts?: number;
+  /** Where 404 can only mean what the sandbox is to be made of; default `"sandbox_create_failed"`. */
+  readonly notFoundCode?: string;
   /** How many sandboxes the stand-in has. */
   readonly count: () => number;
   /** What makes a request that neither changes anything nor is for one sandbox. */
@@ -46,9 +48,10 @@ export function describeVendorFailures(scene: VendorScene): void {
   const isCreation = (request: { readonly method: string; readonly path: string }): boolean =>
     request.method === method && request.path === path;
 
-  it.each(table)("fails to create with a code when the service answers %s", async (_name, fault, code) => {
+  it.each(table)("fails to create with a code when the service answers %s", async (name, fault, usualCode) => {
     const { faults } = scene.server();
-    const { attempts = 1 } = scene;
+    const { attempts = 1, notFoundCode = usualCode } = scene;
+    const code = name === "404" ? notFoundCode : usualCode;
     const before = scene.server().count(method, path);
     faults.next(fault, { on: isCreation, times: attempts });
     const created = scene.provider().create(spec);
