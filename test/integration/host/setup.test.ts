@@ -1,11 +1,15 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Progress, SandboxAgent } from "playpen";
+import { type Progress, SandboxAgent, type Setup } from "playpen";
 import { docker } from "playpen/docker";
 import { local } from "playpen/local";
 import { describeWith } from "../../image/engines.ts";
-import { testImage } from "../../image/paths.ts";
+import { bareImage, testImage } from "../../image/paths.ts";
 import { type GitServer, startGitServer } from "./git-server.ts";
 
 const token = "token-4f1c9d7be2a05386";
@@ -134,6 +138,37 @@ describe("a set-up", () => {
     await expect(aborted).rejects.toBe(reason);
   });
 
+  it("asks pip, gem, cargo and go for packages in their own words", async () => {
+    // Their indexes are out of reach of a test: programs of their names note what they are asked.
+    const folder = await mkdtemp(join(tmpdir(), "managers-"));
+    try {
+      for (const name of ["python3", "gem", "cargo", "go"]) {
+        await writeFile(join(folder, name), `#!/bin/sh\necho ${name} "$@" >> "${folder}/asked"\n`, {
+          mode: 0o755,
+        });
+      }
+      await using box = await SandboxAgent.start({
+        sandbox: sandbox(),
+        permissions: "allow-all",
+        env: { PATH: `${folder}:${process.env["PATH"] ?? ""}` },
+        setup: {
+          packages: { go: ["example.com/a", "example.com/b@v1"], pip: ["x==1"], gem: ["y"], cargo: ["z@2"] },
+        },
+      });
+      expect((await box.exec(["cat", `${folder}/asked`])).stdout).toBe(
+        [
+          "python3 -m pip install --no-input --disable-pip-version-check -- x==1",
+          "gem install --no-document -- y",
+          "cargo install --locked -- z@2",
+          "go install -- example.com/a@latest example.com/b@v1",
+          "",
+        ].join("\n"),
+      );
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   it.each([
     [{ packages: { apt: ["--allow-unauthenticated"] } }, /"packages".*"apt".*hyphen/],
     [{ packages: { brew: ["x"] } }, /"brew"/],
@@ -150,17 +185,72 @@ describe("a set-up", () => {
   });
 });
 
+describeWith(["docker", "test-image"], "a set-up that is kept", () => {
+  it("is done once for the same content, and again for another", async () => {
+    const provider = docker({ image: bareImage() });
+    const names: string[] = [];
+    const { snapshots } = provider;
+    // What is kept is taken away at the end.
+    const watched = Object.assign(Object.create(provider) as typeof provider, {
+      name: provider.name,
+      capabilities: provider.capabilities,
+      create: provider.create.bind(provider),
+      describe: provider.describe?.bind(provider),
+      snapshots: {
+        find: (name: string) => (names.push(name), snapshots?.find(name)),
+        remove: (id: string) => snapshots?.remove(id),
+      },
+    });
+    const salt = randomUUID();
+    const made = async (commands: readonly string[], git?: Setup["git"]): Promise<string> => {
+      const setup = { files: { salt }, commands, ...(git === undefined ? {} : { git }) };
+      await using box = await SandboxAgent.start({ sandbox: watched, setup });
+      return (await box.exec(["cat", "made"])).stdout;
+    };
+    try {
+      const once = "cat /proc/sys/kernel/random/uuid > made";
+      const first = await made([once]);
+      expect(await made([once])).toBe(first);
+      expect(await made([once, "true"])).not.toBe(first);
+      expect(new Set(names).size).toBe(2);
+    } finally {
+      for (const name of new Set(names)) {
+        const found = await snapshots?.find(name);
+        if (found !== undefined) await snapshots?.remove(found.id);
+      }
+    }
+    for (const name of names) expect(await snapshots?.find(name)).toBeUndefined();
+  });
+
+  it("does not hold what follows a repository that may change, nor anything where nothing is to be kept", async () => {
+    const provider = docker({ image: testImage(), network: "host" });
+    const count = async (setup: Setup): Promise<number> => {
+      const progress: string[] = [];
+      await using box = await SandboxAgent.start({
+        sandbox: provider,
+        setup,
+        onProgress: ({ message }) => progress.push(message),
+      });
+      expect((await box.exec(["true"])).exitCode).toBe(0);
+      return progress.filter((message) => message.startsWith("Keeping")).length;
+    };
+    const commands = [`true ${randomUUID()}`];
+    expect(await count({ git: { url: git.url, token }, commands })).toBe(0);
+    expect(await count({ commands, cache: false })).toBe(0);
+  });
+});
+
 describeWith(["docker", "test-image"], "packages", () => {
   it("are installed as root by apt and npm, whoever the sandbox's user is", async () => {
     await using box = await SandboxAgent.start({
       sandbox: docker({ image: testImage(), network: "host" }),
-      setup: { packages: { apt: ["hello"], npm: ["cowsay@1.6.0"] } },
+      setup: { packages: { apt: ["hello"], npm: ["cowsay@1.6.0"] }, cache: false },
     });
     expect((await box.exec(["hello"])).stdout).toContain("Hello");
     expect((await box.exec(["cowsay", "moo"])).stdout).toContain("moo");
     const unknown = SandboxAgent.start({
       sandbox: docker({ image: testImage(), network: "host" }),
-      setup: { packages: { apt: ["no-such-package-anywhere"] } },
+      setup: { packages: { apt: ["no-such-package-anywhere"] }, cache: false },
     });
     await expect(unknown).rejects.toMatchObject({
       code: "setup_failed",
