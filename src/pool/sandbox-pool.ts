@@ -1,5 +1,4 @@
 import PQueue from "p-queue";
-import { errorText } from "../errors/error-text.ts";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { onAbort } from "../kit/on-abort.ts";
 import { SandboxAgent } from "../sandbox-agent.ts";
@@ -17,7 +16,9 @@ import {
   type TakeOptions,
 } from "./pool-options.ts";
 import { isPermanent, poolClosed, takeFailure, timedOut } from "./pool-errors.ts";
+import { quietListener } from "./pool-listener.ts";
 import { Removals } from "./removals.ts";
+import { nextLook, type PoolState, upkeepOf } from "./upkeep.ts";
 import { WaitLine } from "./wait-line.ts";
 import { WarmSandbox } from "./warm-sandbox.ts";
 
@@ -64,7 +65,7 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
   readonly #creationDelay: FailureDelay;
   /** After sandboxes that died young: without it, an agent that ends by itself would be started without end. */
   readonly #deathDelay: FailureDelay;
-  readonly #onEvent: ((event: PoolEvent) => unknown) | undefined;
+  readonly #tell: (event: PoolEvent) => void;
   readonly #stopWatching: (() => void) | undefined;
   #size: number;
   #failures = 0;
@@ -72,7 +73,6 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
   #alarm: NodeJS.Timeout | undefined;
   #isClosed = false;
   #closing: Promise<void> | undefined;
-  #hasWarned = false;
 
   constructor(options: SandboxPoolOptions<Box>) {
     const plan = planPool(options);
@@ -81,7 +81,7 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
     this.#queue = new PQueue({ concurrency: plan.concurrency });
     this.#creationDelay = new FailureDelay(plan.backoff);
     this.#deathDelay = new FailureDelay(plan.backoff);
-    this.#onEvent = options.onEvent;
+    this.#tell = quietListener(options.onEvent);
     this.#removals = new Removals({
       removed: (id) => {
         this.#tell({ type: "sandbox.destroyed", id });
@@ -195,15 +195,55 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
     await this.#removals.finish();
   }
 
-  /** The one place that decides what is to be done, after whatever has changed. */
+  /** The one place where it is seen to what is to be done, after whatever has changed. */
   #balance(): void {
     if (this.#isClosed) return;
     const now = performance.now();
     for (const warm of this.#idle.filter(({ expiresAt }) => expiresAt <= now)) this.#evict(warm, "expired");
     this.#handOut();
-    this.#shrink(now);
-    this.#grow(now);
-    this.#setAlarm(now);
+    const { evict, abort, create } = upkeepOf(this.#state());
+    for (const { warm, reason } of evict) this.#evict(warm, reason);
+    for (const creation of this.#wanted.reverse().slice(0, abort)) {
+      creation.abort(new DOMException("Nobody wants the sandbox any more.", "AbortError"));
+    }
+    // Whoever is just being handed a sandbox goes before its replacement; there is another look right after.
+    const isHandingOut = this.#checking.size > 0 && !this.#plan.checkOnTake;
+    for (let index = 0; index < (isHandingOut ? 0 : create); index++) this.#create();
+    this.#setAlarm();
+  }
+
+  #state(): PoolState<WarmSandbox<Box>> {
+    const { idle, taken, creating, ending, waiting } = this.stats;
+    return {
+      now: performance.now(),
+      size: this.#size,
+      maxSize: this.#plan.maxSize,
+      idle: [...this.#idle],
+      creating: this.#wanted.length,
+      ending,
+      count: idle + taken + creating + ending,
+      waiting: Math.max(0, waiting - this.#checking.size),
+      isFailing: this.#creationDelay.isFailing || this.#deathDelay.isFailing,
+      resumeAt: Math.max(this.#creationDelay.until, this.#deathDelay.until),
+    };
+  }
+
+  /** Those that are being made and were not aborted. */
+  get #wanted(): AbortController[] {
+    return [...this.#creating].filter(({ signal }) => !signal.aborted);
+  }
+
+  /** Looks again when the next thing is due; not for the sake of which the host is kept going. */
+  #setAlarm(): void {
+    clearTimeout(this.#alarm);
+    const state = this.#state();
+    const dueAt = nextLook(state);
+    if (dueAt === Infinity) return;
+    // Rounded up: what comes too early finds nothing due.
+    const delayMs = Math.min(longestTimerMs, Math.ceil(dueAt - state.now) + 1);
+    this.#alarm = setTimeout(() => {
+      this.#balance();
+    }, delayMs).unref();
   }
 
   #handOut(): void {
@@ -248,66 +288,6 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
     const removed = this.#removals.add(warm.box);
     this.#taken.delete(warm);
     return removed;
-  }
-
-  /** Lets go of what nobody will want. */
-  #shrink(now: number): void {
-    const soonestFirst = [...this.#idle].sort((left, right) => left.renewAt - right.renewAt);
-    for (const warm of soonestFirst.slice(0, Math.max(0, this.#idle.length - this.#size))) {
-      this.#evict(warm, warm.renewAt <= now ? "expired" : "surplus");
-    }
-    const surplus = -this.#lacking(now);
-    const newestFirst = [...this.#creating].filter(({ signal }) => !signal.aborted).reverse();
-    for (const creation of newestFirst.slice(0, Math.max(0, surplus))) {
-      creation.abort(new DOMException("Nobody wants the sandbox any more.", "AbortError"));
-    }
-  }
-
-  #grow(now: number): void {
-    const isFailing = this.#creationDelay.isFailing || this.#deathDelay.isFailing;
-    if (now < this.#resumeAt) return;
-    const lacking = this.#lacking(now);
-    // After a failure one sandbox shows whether others may follow.
-    const wanted = isFailing ? Math.min(lacking, 1 - this.#creatingCount) : lacking;
-    const room = this.#plan.maxSize - this.#count;
-    for (let index = 0; index < Math.min(wanted, room); index++) this.#create();
-    // Where there is no room for a replacement, the one that is to be replaced makes it.
-    const old = this.#idle.filter(({ renewAt }) => renewAt <= now);
-    const missing = wanted - Math.max(0, room) - this.#removals.size;
-    for (const warm of old.slice(0, Math.max(0, missing))) this.#evict(warm, "expired");
-  }
-
-  /** How many more are to be made, or, below 0, how many too many are. */
-  #lacking(now: number): number {
-    const fresh = this.#idle.filter(({ renewAt }) => renewAt > now).length;
-    const wanted = this.#size + Math.max(0, this.#line.length - this.#checking.size);
-    return wanted - fresh - this.#creatingCount;
-  }
-
-  get #creatingCount(): number {
-    return [...this.#creating].filter(({ signal }) => !signal.aborted).length;
-  }
-
-  get #count(): number {
-    const { idle, taken, creating, ending } = this.stats;
-    return idle + taken + creating + ending;
-  }
-
-  get #resumeAt(): number {
-    return Math.max(this.#creationDelay.until, this.#deathDelay.until);
-  }
-
-  /** Looks again when the next thing is due; not for the sake of which the host is kept going. */
-  #setAlarm(now: number): void {
-    clearTimeout(this.#alarm);
-    const times = this.#idle.flatMap(({ renewAt, expiresAt }) => [renewAt, expiresAt]);
-    const due = Math.min(...[...times, this.#resumeAt].filter((time) => time > now));
-    if (due === Infinity) return;
-    // Rounded up: what comes too early finds nothing due.
-    const delayMs = Math.min(longestTimerMs, Math.ceil(due - now) + 1);
-    this.#alarm = setTimeout(() => {
-      this.#balance();
-    }, delayMs).unref();
   }
 
   #create(): void {
@@ -412,26 +392,4 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
   #closedError(): SandboxAgentError<"pool_closed"> {
     return poolClosed(this.#plan.start.sandbox.name);
   }
-
-  /** Later, so that what a listener does to the pool finds it in order. */
-  #tell(event: PoolEvent): void {
-    const onEvent = this.#onEvent;
-    if (onEvent === undefined) return;
-    queueMicrotask(() => {
-      try {
-        const result = onEvent(event);
-        if (result instanceof Promise) result.catch(this.#warn);
-      } catch (error) {
-        this.#warn(error);
-      }
-    });
-  }
-
-  readonly #warn = (error: unknown): void => {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    process.emitWarning(`onEvent of a pool failed (reported once a pool): ${errorText(error)}`, {
-      type: "PlaypenListenerWarning",
-    });
-  };
 }

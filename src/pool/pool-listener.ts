@@ -1,0 +1,30 @@
+import { errorText } from "../errors/error-text.ts";
+import type { PoolEvent } from "./pool-event.ts";
+
+/**
+ * A listener that harms nobody: what the host's own throws becomes a process warning, once. It is told later than the
+ * event happens, so that what it does to the pool finds the pool in order.
+ */
+export function quietListener(
+  onEvent: ((event: PoolEvent) => unknown) | undefined,
+): (event: PoolEvent) => void {
+  if (onEvent === undefined) return () => undefined;
+  let hasWarned = false;
+  const warn = (error: unknown): void => {
+    if (hasWarned) return;
+    hasWarned = true;
+    process.emitWarning(`onEvent of a pool failed (reported once a pool): ${errorText(error)}`, {
+      type: "PlaypenListenerWarning",
+    });
+  };
+  return (event) => {
+    queueMicrotask(() => {
+      try {
+        const result = onEvent(event);
+        if (result instanceof Promise) result.catch(warn);
+      } catch (error) {
+        warn(error);
+      }
+    });
+  };
+}
