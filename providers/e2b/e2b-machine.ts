@@ -153,16 +153,15 @@ function basic(name: string): string {
   return `Basic ${Buffer.from(`${name}:`).toString("base64")}`;
 }
 
-/** What the daemon refuses for everybody; the rest concerns one command, or the sandbox. */
+/** What the daemon, or the proxy in front of it, refuses for everybody; the rest concerns one command. */
 function refusal(error: unknown, id: string, user: string | undefined): unknown {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  const message = error instanceof Error ? error.message : "";
-  const statuses: { readonly [code: number]: number } = { 7: 403, 8: 429, 16: 401 };
-  const status = typeof error.code === "number" ? statuses[error.code] : undefined;
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number") return undefined;
+  // The protocol has one code for 429 and for all that is not there for the moment.
+  const status = /\bHTTP 429\b/.test(error.message) ? 429 : statusByCode[error.code];
   // It says of a user that it does not know that it is not authenticated.
   if (status === undefined || (status === 401 && user !== undefined)) return undefined;
-  return failureOf(
-    { action: "start a process", id },
-    Object.assign(new Error(message), { statusCode: status }),
-  );
+  const answer = Object.assign(new Error(error.message, { cause: error }), { statusCode: status });
+  return failureOf({ action: "start a process", id }, answer);
 }
+
+const statusByCode: { readonly [code: number]: number } = { 7: 403, 8: 429, 16: 401 };

@@ -63,7 +63,11 @@ class E2bProvider implements SandboxProvider<E2bSandbox> {
       return { available: true };
     } catch (error) {
       if (!SandboxAgentError.is(error)) return { available: false, reason: String(error), remedy: "" };
-      return { available: false, reason: error.message, remedy: error.remedy };
+      const isKey = error.code === "provider_authentication_failed";
+      const remedy = isKey
+        ? "Give the option apiKey, or set E2B_API_KEY, to a key of your team."
+        : error.remedy;
+      return { available: false, reason: error.message, remedy };
     }
   }
 

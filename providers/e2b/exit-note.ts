@@ -25,7 +25,7 @@ printf '\\026playpen %s %s\\026\\n' "$playpen_note" "$1" >&2
 exit "$1"
 `;
 
-/** The longest code has three digits. */
+/** Three digits, and what ends the note. */
 const longestRest = 5;
 
 /** Takes the note out of a standard error, wherever its chunks are cut; everything else stays as it was. */
@@ -44,13 +44,11 @@ export class ExitNoteFilter {
     this.#held = Buffer.alloc(0);
     const at = bytes.indexOf(this.#mark);
     if (at === -1) return this.#hold(bytes, bytes.length - beginningAtEnd(bytes, this.#mark));
-    const from = at + this.#mark.length;
-    const end = bytes.indexOf("\u0016\n", from, "latin1");
-    if (end === -1) {
-      return bytes.length - from > longestRest ? bytes : this.#hold(bytes, at);
-    }
-    this.#onCode(Number(bytes.toString("latin1", from, end)));
-    return Buffer.concat([bytes.subarray(0, at), bytes.subarray(end + 2)]);
+    const rest = bytes.toString("latin1", at + this.#mark.length, at + this.#mark.length + longestRest);
+    const [whole, code] = /^(\d{1,3})\x16\n/.exec(rest) ?? [];
+    if (whole === undefined) return /^\d{0,3}\x16?$/.test(rest) ? this.#hold(bytes, at) : bytes;
+    this.#onCode(Number(code));
+    return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + this.#mark.length + whole.length)]);
   }
 
   end(): Uint8Array {

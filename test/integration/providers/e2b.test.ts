@@ -1,0 +1,291 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { SandboxAgent, SandboxAgentError } from "playpen";
+import { claude } from "playpen/claude";
+import { type E2bOptions, e2b } from "playpen/e2b";
+import { startModelServer } from "playpen/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { describeWith } from "../../image/engines.ts";
+import { hostCliDirectory } from "../../image/paths.ts";
+import { StandInE2b } from "../../stand-ins/e2b/index.ts";
+import { describeVendorFailures } from "./describe-vendor-failures.ts";
+import { ForeignHost } from "./host-of.ts";
+
+const cloud = new StandInE2b({ pageSize: 3 });
+beforeAll(() => cloud.start());
+afterAll(() => cloud.stop());
+afterEach(() => {
+  cloud.api.faults.clear();
+  cloud.proxy.faults.clear();
+  vi.unstubAllEnvs();
+});
+
+const spec = { env: {}, labels: {} };
+const provider = (options: E2bOptions = {}) => e2b({ ...cloud.options, ...options });
+
+async function output(process: { readonly stdout: ReadableStream<Uint8Array> }): Promise<string> {
+  return new Response(process.stdout).text();
+}
+
+describe("what the service may answer", () => {
+  describeVendorFailures({
+    server: () => cloud.api,
+    provider: () => provider({ requestTimeoutMs: 2500 }),
+    creation: { method: "POST", path: "/v2/sandboxes" },
+    notFoundCode: "image_unavailable",
+    count: () => cloud.ids.length,
+    variables: ["E2B_API_KEY"],
+  });
+
+  it("is not asked without a key", async () => {
+    vi.stubEnv("E2B_API_KEY", "");
+    const before = cloud.api.requests.length;
+    const { apiUrl, sandboxUrl } = cloud.options;
+    await expect(e2b({ apiUrl, sandboxUrl }).create(spec)).rejects.toMatchObject({
+      code: "provider_authentication_failed",
+      details: { variables: ["E2B_API_KEY"] },
+    });
+    expect(cloud.api.requests.length).toBe(before);
+  });
+
+  it("takes the key from the environment", async () => {
+    vi.stubEnv("E2B_API_KEY", cloud.apiKey);
+    const { apiUrl, sandboxUrl } = cloud.options;
+    expect(await e2b({ apiUrl, sandboxUrl }).check()).toEqual({ available: true });
+  });
+
+  it("tells an unreachable service from one that fails", async () => {
+    const gone = await new StandInE2b().start();
+    await gone.stop();
+    const created = provider({ apiUrl: gone.options.apiUrl }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "provider_unavailable" });
+  });
+
+  it("names a template that is not there", async () => {
+    await expect(provider({ template: "nothing" }).create(spec)).rejects.toMatchObject({
+      code: "image_unavailable",
+      details: { image: "nothing" },
+    });
+  });
+
+  it("refuses times that the service refuses", async () => {
+    const created = provider({ timeoutMs: 30 * 3_600_000 }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "sandbox_create_failed" });
+    expect(cloud.ids).toEqual([]);
+  });
+
+  it.each([
+    [401, "provider_authentication_failed"],
+    [429, "provider_rate_limited"],
+    [500, "spawn_failed"],
+  ])("starts no process when the daemon answers %i", async (status, code) => {
+    const sandbox = await provider().create(spec);
+    cloud.proxy.faults.nextStatus(status, { on: ({ path }) => path.endsWith("/Start") });
+    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code });
+    await sandbox.destroy();
+  });
+
+  it("gives up a start that nobody answers", async () => {
+    const sandbox = await provider({ requestTimeoutMs: 500 }).create(spec);
+    cloud.proxy.faults.next({ kind: "silence" }, { on: ({ path }) => path.endsWith("/Start") });
+    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code: "spawn_failed" });
+    await sandbox.destroy();
+  });
+
+  it("removes the sandbox when its working directory cannot be made", async () => {
+    await expect(provider({ cwd: "/proc/none" }).create(spec)).rejects.toMatchObject({ code: "file_failed" });
+    expect(cloud.ids).toEqual([]);
+  });
+});
+
+describe("a process", () => {
+  it("ends with the code of its sandbox when the connection is cut, and the sandbox goes on", async () => {
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({ argv: ["sleep", "300"] });
+    const since = performance.now();
+    cloud.proxy.cutConnections();
+    await expect(process.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+    expect(performance.now() - since).toBeLessThan(5000);
+    const next = await sandbox.spawn({ argv: ["echo", "alive"], stdin: "ignore" });
+    expect(await output(next)).toBe("alive\n");
+    await sandbox.destroy();
+  });
+
+  it("has the exit code though its output waits for a reader", async () => {
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({ argv: ["/bin/sh", "-c", "head -c 400000 /dev/zero; exit 7"] });
+    expect(await process.exited).toEqual({ code: 7, signal: null });
+    expect((await output(process)).length).toBe(400_000);
+    await sandbox.destroy();
+  });
+});
+
+describe("the life of a sandbox", () => {
+  it("ends at the time that was asked for, whoever uses it", async () => {
+    const sandbox = await provider().create({ ...spec, ttlMs: 1000 });
+    const process = await sandbox.spawn({ argv: ["sleep", "300"] });
+    await expect(process.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+    expect(cloud.ids).not.toContain(sandbox.id);
+    await sandbox.destroy();
+  });
+
+  it("is put off while a process runs, and ends some time after its last use", async () => {
+    const sandbox = await provider({ timeoutMs: 3000 }).create(spec);
+    const process = await sandbox.spawn({ argv: ["sleep", "4"] });
+    expect(await process.exited).toMatchObject({ code: 0 });
+    expect(cloud.ids).toContain(sandbox.id);
+    await expect.poll(() => cloud.ids, { timeout: 8000, interval: 200 }).not.toContain(sandbox.id);
+    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code: "sandbox_lost" });
+    await sandbox.destroy();
+  });
+
+  it("is nobody else's: others are neither listed nor connected to", async () => {
+    const created = await fetch(`${cloud.api.url}/v2/sandboxes`, {
+      method: "POST",
+      headers: { "x-api-key": cloud.apiKey },
+      body: JSON.stringify({ templateID: "base", timeout: 60 }),
+    });
+    const { sandboxID } = (await created.json()) as { sandboxID: string };
+    for await (const { id } of provider().list()) expect(id).not.toBe(sandboxID);
+    for (const id of [sandboxID, "../other", "unknown"]) {
+      await expect(provider().connect(id, { env: {} })).rejects.toMatchObject({ code: "sandbox_not_found" });
+    }
+    await fetch(`${cloud.api.url}/sandboxes/${sandboxID}`, {
+      method: "DELETE",
+      headers: { "x-api-key": cloud.apiKey },
+    });
+  });
+
+  it("is listed by its labels over several pages", async () => {
+    const labels = { kind: "ü = 1 / 2 & more" };
+    const made = await Promise.all(Array.from({ length: 7 }, () => provider({ labels }).create(spec)));
+    const found: string[] = [];
+    for await (const { id, running } of provider().list({ labels })) {
+      expect(running).toBe(true);
+      found.push(id);
+    }
+    expect(found.sort()).toEqual(made.map(({ id }) => id).sort());
+    await Promise.all(made.map((sandbox) => sandbox.destroy()));
+  });
+
+  it("goes on at resume() with the processes of before, and is listed as not running meanwhile", async () => {
+    const sandbox = await provider().create(spec);
+    const script = "while :; do date +%s%N > now.new; mv now.new now; sleep 0.05; done";
+    await sandbox.spawn({ argv: ["/bin/sh", "-c", `(${script}) >/dev/null 2>&1 & wait`] });
+    await sandbox.pause();
+    for await (const info of provider().list())
+      expect(info).toMatchObject({ id: sandbox.id, running: false });
+    await sandbox.resume();
+    const before = await sandbox.files.readText("now");
+    await expect.poll(() => sandbox.files.readText("now")).not.toBe(before);
+    await sandbox.destroy();
+  });
+
+  it("has its network policy set in the vendor's words", async () => {
+    const sandbox = await provider({ network: "deny-all" }).create(spec);
+    expect(cloud.networkOf(sandbox.id)).toEqual({ denyOut: ["0.0.0.0/0"] });
+    await sandbox.setNetworkPolicy({ allow: ["github.com", "*.npmjs.org"] });
+    expect(cloud.networkOf(sandbox.id)).toEqual({
+      allowOut: ["github.com", "*.npmjs.org"],
+      denyOut: ["0.0.0.0/0"],
+    });
+    await sandbox.setNetworkPolicy("allow-all");
+    expect(cloud.networkOf(sandbox.id)).toEqual({});
+    await sandbox.destroy();
+  });
+});
+
+describe("another host", () => {
+  const source = `
+    import { e2b } from "@source/providers/e2b/index.ts";
+    const { options, id } = JSON.parse(process.argv[2]);
+    try {
+      const provider = e2b(options);
+      const sandbox = await (id === undefined
+        ? provider.create({ env: {}, labels: {} })
+        : provider.connect(id, { env: {} }));
+      console.log(await sandbox.files.readText("kept"));
+      await sandbox.destroy();
+    } catch (error) {
+      console.log(JSON.stringify({ code: error.code, details: error.details, message: error.message }));
+    }`;
+
+  it("connects to a sandbox that was let go of, and ends it", async () => {
+    const sandbox = await provider().create(spec);
+    await sandbox.files.write("kept", "by the first host");
+    await sandbox.detach({ ttlMs: 60_000 });
+    const host = await ForeignHost.compile(source, []);
+    expect(await host.run({ options: cloud.options, id: sandbox.id })).toBe("by the first host\n");
+    expect(cloud.ids).toEqual([]);
+    await host.dispose();
+  });
+
+  it("is told which package it needs, when it is missing or another version", async () => {
+    const host = await ForeignHost.compile(source, ["e2b"]);
+    const missing: unknown = JSON.parse(await host.run({ options: cloud.options }));
+    expect(missing).toMatchObject({
+      code: "dependency_missing",
+      details: { package: "e2b", version: "^2.51.0", install: "npm install e2b@^2.51.0" },
+    });
+    await host.install("e2b", "1.4.0");
+    const wrong: unknown = JSON.parse(await host.run({ options: cloud.options }));
+    expect(wrong).toMatchObject({ code: "dependency_missing" });
+    expect(JSON.stringify(wrong)).toContain("1.4.0");
+    await host.dispose();
+  });
+});
+
+describeWith(["host-clis"], "a real agent in a sandbox of E2B", () => {
+  const start = (url: string): Promise<SandboxAgent> =>
+    SandboxAgent.start({
+      sandbox: provider(),
+      agent: claude({
+        baseUrl: url,
+        command: `${hostCliDirectory()}/claude`,
+        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
+      }),
+      permissions: "allow-all",
+    });
+
+  it("runs a tool, says what came of it, and leaves nothing", async () => {
+    await using model = await startModelServer();
+    const mark = randomUUID();
+    const box = await start(model.url);
+    const session = await box.createSession();
+    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
+    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
+    expect(await box.files.readText("made")).toBe(`${mark}\n`);
+    const machine = cloud.machine(box.sandbox.id);
+    await box.destroy();
+    expect(cloud.ids).toEqual([]);
+    expect(await machine?.processes()).toEqual([]);
+    expect(existsSync(machine?.folder ?? "/")).toBe(false);
+  });
+
+  it("ends the turn with a code within five seconds when the connection is cut", async () => {
+    await using model = await startModelServer();
+    const box = await start(model.url);
+    const session = await box.createSession();
+    const turn = session.prompt("!shell sleep 60");
+    let startedAt = Number.NaN;
+    const ended = (async () => {
+      for await (const event of turn) {
+        if (event.type !== "tool.started") continue;
+        startedAt = performance.now();
+        cloud.proxy.cutConnections();
+      }
+    })();
+    const error: unknown = await turn.then(
+      (result) => result,
+      (reason: unknown) => reason,
+    );
+    await ended.catch(() => undefined);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    const code = SandboxAgentError.is(error)
+      ? error.code
+      : (error as { readonly error?: { readonly code: string } }).error?.code;
+    expect(code).toBe("sandbox_lost");
+    await box.destroy();
+    expect(cloud.ids).toEqual([]);
+  });
+});
