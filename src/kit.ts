@@ -63,6 +63,7 @@ export {
 } from "./kit/provider-options.ts";
 export { loadPeer, type PeerPackage } from "./kit/load-peer.ts";
 export { retriedWhenRefused, type RetryOptions } from "./kit/retried-when-refused.ts";
+export { requestVendor, type VendorRequest } from "./kit/vendor-request.ts";
 export { refusedSafely, vendorFailure, type VendorAnswer, type VendorContext } from "./kit/vendor-failure.ts";
 export { exitOf } from "./kit/exit-of.ts";
 export {

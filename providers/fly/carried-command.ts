@@ -1,0 +1,27 @@
+import { type Argv, type Environment, carrier, quoteForShell, shellLine } from "../../src/kit.ts";
+
+/** What the service is asked to run. */
+export interface CarriedCommand {
+  readonly command: readonly string[];
+  readonly stdin?: string;
+}
+
+/** Nothing is documented of the variables that a command begins with. */
+const usual =
+  'export HOME="${HOME:-/root}" PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; ';
+
+/**
+ * The service takes no variables with a command, but a text for its standard input. They come in its first line, since
+ * everybody inside could read them in the arguments.
+ */
+export function carriedCommand(argv: Argv, env: Environment): CarriedCommand {
+  const variables = Object.entries(env);
+  if (variables.length === 0) return { command: argv };
+  const exported = variables.map(([name, value]) => `export ${name}=${quoteForShell(value)}; `).join("");
+  // Every byte that means something to `printf %b`, or ends the line, stands as an octal number.
+  const line = `${usual}${exported}unset playpen_line; exec ${shellLine(argv)}`.replace(
+    /[\\\n\r]/g,
+    (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );
+  return { command: carrier, stdin: `${line}\n` };
+}

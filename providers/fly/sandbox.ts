@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import {
+  type CanExtend,
+  type CanPause,
+  type Environment,
+  type RemoteCommand,
+  RemoteSandbox,
+  SandboxAgentError,
+  type ShortRun,
+  startPolledProcess,
+} from "../../src/kit.ts";
+import { deadlineCommand } from "./machine-config.ts";
+import { type FlyMachine, type FlyService, providerName } from "./service.ts";
+
+export interface FlySandboxParts {
+  readonly service: FlyService;
+  readonly machine: FlyMachine;
+  readonly cwd: string;
+  readonly env: Environment;
+  readonly user: string | undefined;
+  readonly timeoutMs: number;
+}
+
+/** As long as it is suspended its clock stands still, and would be over at once when it goes on. */
+const whileSuspendedMs = 3650 * 86_400_000;
+
+/** A machine of Fly.io. */
+export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
+  readonly #service: FlyService;
+  readonly #timeoutMs: number;
+  readonly #pause: { isPaused: boolean };
+
+  constructor({ service, machine, cwd, env, user, timeoutMs }: FlySandboxParts) {
+    const { id } = machine;
+    const pause = { isPaused: false };
+    const everyMs = Math.max(500, timeoutMs / 3);
+    // The service takes few requests for one machine, and each process asks for it.
+    let renewedAt = Number.NEGATIVE_INFINITY;
+    const run = ({ argv, env: variables }: RemoteCommand): Promise<ShortRun> => {
+      if (pause.isPaused) return Promise.reject(pausedFailure(id));
+      return service.run(id, argv, variables);
+    };
+    super({
+      provider: providerName,
+      id,
+      cwd,
+      labels: machine.labels,
+      env,
+      ...(user === undefined ? {} : { user }),
+      traits: { environment: "native", stdin: "fifo", users: "launcher" },
+      start: (command) => startPolledProcess(command, { run, processId: randomUUID() }),
+      run,
+      destroy: () => service.destroy(id),
+      detach: (ttlMs) => setDeadline(service, id, ttlMs, "set"),
+      keepAlive: {
+        everyMs,
+        renew: async () => {
+          if (pause.isPaused || performance.now() - renewedAt < everyMs / 2) return;
+          renewedAt = performance.now();
+          await setDeadline(service, id, timeoutMs, "later");
+        },
+      },
+      isAlive: async () => {
+        try {
+          await service.get(id);
+          return true;
+        } catch (error) {
+          if (SandboxAgentError.is(error, "sandbox_not_found")) return false;
+          throw error;
+        }
+      },
+    });
+    this.#service = service;
+    this.#timeoutMs = timeoutMs;
+    this.#pause = pause;
+  }
+
+  async pause(): Promise<void> {
+    this.assertOpen();
+    if (this.#pause.isPaused) return;
+    await setDeadline(this.#service, this.id, whileSuspendedMs, "set");
+    this.#pause.isPaused = true;
+    try {
+      await this.#service.change(this.id, "suspend");
+      await this.#service.wait(this.id, "suspended");
+    } catch (error) {
+      this.#pause.isPaused = false;
+      throw error;
+    }
+  }
+
+  async resume(): Promise<void> {
+    this.assertOpen();
+    if (!this.#pause.isPaused) return;
+    await this.#service.change(this.id, "start");
+    await this.#service.wait(this.id, "started");
+    this.#pause.isPaused = false;
+    await setDeadline(this.#service, this.id, this.#timeoutMs, "set");
+  }
+
+  async extend(durationMs: number): Promise<void> {
+    this.assertOpen();
+    await setDeadline(this.#service, this.id, durationMs, "set");
+  }
+}
+
+async function setDeadline(
+  service: FlyService,
+  id: string,
+  lifeMs: number,
+  how: "set" | "later",
+): Promise<void> {
+  const { code, stderr } = await service.run(id, deadlineCommand(lifeMs, how));
+  if (code === 0) return;
+  throw new SandboxAgentError("provider_failed", `fly could not set the end of a machine: ${stderr.trim()}`, {
+    details: { provider: providerName },
+  });
+}
+
+function pausedFailure(id: string): SandboxAgentError {
+  return new SandboxAgentError("unsupported", `The sandbox fly/${id} is paused, and starts nothing.`, {
+    details: { subject: providerName, feature: "a process in a paused sandbox" },
+    remedy: "Call resume() first.",
+  });
+}
