@@ -309,19 +309,23 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
   /** Makes a sandbox with a session. Nothing is left behind when that fails, or it is being removed. */
   async #make(aborted: AbortSignal, startedAt: number): Promise<WarmSandbox<Box>> {
     aborted.throwIfAborted();
-    const timeout = AbortSignal.timeout(this.#plan.createTimeoutMs);
-    const signal = AbortSignal.any([aborted, timeout]);
+    // Not `AbortSignal.timeout`, which would go on when the sandbox is ready: what was given the signal may still hold it.
+    const deadline = new AbortController();
+    const { start, createTimeoutMs } = this.#plan;
+    const timer = setTimeout(() => {
+      deadline.abort(timedOut(start.sandbox.name, createTimeoutMs));
+    }, createTimeoutMs).unref();
+    const signal = AbortSignal.any([aborted, deadline.signal]);
     try {
-      const box = await SandboxAgent.start({ ...this.#plan.start, signal });
+      const box = await SandboxAgent.start({ ...start, signal });
       try {
         return await WarmSandbox.in(box, this.#plan, { startedAt, signal });
       } catch (error) {
         this.#removals.add(box).catch(() => undefined);
         throw error;
       }
-    } catch (error) {
-      if (error !== timeout.reason || aborted.aborted) throw error;
-      throw timedOut(this.#plan.start.sandbox.name, this.#plan.createTimeoutMs);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -113,6 +113,7 @@ for (const place of places) {
     });
 
     it("leaves nothing behind when it is closed while sandboxes are being made", async () => {
+      // The moments at which the close may hit: the container, the search for the CLI, its start and its handshake.
       for (const delayMs of [0, 30, 150, 400]) {
         await using scene = open({ size: 2, concurrency: 2 });
         const waiting = scene.pool.take();
@@ -182,3 +183,12 @@ for (const place of places) {
     }
   });
 }
+
+describe("a pool that is not closed", () => {
+  it("lets its host end by itself when nobody waits, though it would try again later", async () => {
+    const host = startHost("pooling-in-vain", {});
+    await host.step("failed");
+    expect(await host.step("refused")).toMatchObject({ code: "sandbox_create_failed" });
+    expect(await host.ended).toBe(0);
+  });
+});

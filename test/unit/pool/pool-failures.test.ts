@@ -67,7 +67,7 @@ describe("a provider that fails", () => {
 
   it("is given up where it takes longer than createTimeoutMs", async () => {
     let calls = 0;
-    const { pool } = openPool({
+    const { pool, events } = openPool({
       size: 0,
       createTimeoutMs: 20,
       faults: {
@@ -84,6 +84,27 @@ describe("a provider that fails", () => {
     await using taken = await pool.take();
     expect(taken.session.status).toBe("idle");
     expect(pool.stats.failures).toBe(1);
+    expect(events.find((event) => event.type === "sandbox.failed")).toMatchObject({
+      error: { code: "sandbox_create_failed", message: expect.stringContaining("within 20 ms") as string },
+    });
+  });
+
+  it("is not disturbed by that time when the sandbox was ready in it", async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const { pool } = openPool({
+      createTimeoutMs: 50,
+      faults: {
+        create: (_spec, signal) => {
+          signals.push(signal);
+          return undefined;
+        },
+      },
+    });
+    await until(() => pool.stats.idle === 1);
+    const later = AbortSignal.timeout(100);
+    await until(() => later.aborted);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([false]);
+    expect(pool.stats).toMatchObject({ idle: 1, failures: 0 });
   });
 });
 
