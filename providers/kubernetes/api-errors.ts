@@ -25,12 +25,9 @@ export function apiFailure({ action, id }: RequestFacts, error: unknown): Sandbo
     ...(id === undefined ? {} : { id }),
   };
   const retryAfterMs = retryAfterOf(error);
-  return vendorFailure(context, {
-    status: meantStatus(status, message),
-    message,
-    retryAfterMs,
-    cause: error,
-  });
+  const meant = meantStatus(status, message);
+  if (meant === 401 || meant === 403) return notAllowed(action, meant, message, error);
+  return vendorFailure(context, { status: meant, message, retryAfterMs, cause: error });
 }
 
 function notAllowed(action: string, status: number, words: string, cause: unknown): SandboxAgentError {

@@ -43,8 +43,10 @@ async function create(
 ): Promise<KubernetesSandbox> {
   const { signal, onProgress } = options;
   onProgress?.({ phase: "create", message: `Creating the pod ${name} from ${settings.image}` });
+  let isRequested = false;
   try {
     await retriedWhenRefused(() => requestPod(cluster, settings, name, spec), { signal });
+    isRequested = true;
     await untilRunning(cluster, settings, name, options);
     signal?.throwIfAborted();
     const cwd = spec.cwd ?? settings.cwd;
@@ -54,15 +56,13 @@ async function create(
       id: name,
       labels: { ...settings.labels, ...spec.labels },
       env: { ...settings.env, ...spec.env },
+      isOwn: true,
       ...(cwd === undefined ? {} : { cwd }),
     });
-    const sandbox = new KubernetesSandbox(machine);
-    // The host keeps it alive until it lets go.
-    sandbox.hold();
-    return sandbox;
+    return new KubernetesSandbox(machine);
   } catch (error) {
     // A request that was certainly refused has left nothing. Otherwise the pod would end by itself, in a while.
-    if (!refusedSafely(error)) await settlesWithin(deletePod(cluster, name), cleanUpMs);
+    if (isRequested || !refusedSafely(error)) await settlesWithin(deletePod(cluster, name), cleanUpMs);
     throw error;
   }
 }

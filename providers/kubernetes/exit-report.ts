@@ -17,7 +17,7 @@ const script = `
 playpen_id=$1
 shift
 exec 3>&2 2>/dev/null
-"$@" 2>&3 3>&-
+( exec "$@" 2>&3 3>&- )
 playpen_code=$?
 printf '\\026playpen-exit %s %d\\026\\n' "$playpen_id" "$playpen_code" >&3
 exit "$playpen_code"

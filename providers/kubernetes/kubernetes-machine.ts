@@ -27,6 +27,8 @@ export interface MachineFacts {
   readonly env: Environment;
   /** Absent: the one in the home folder. */
   readonly cwd?: string;
+  /** Whether this process has created it, and so keeps it alive whether it is used or not. */
+  readonly isOwn?: boolean;
 }
 
 /** A pod that runs, by the calls of Kubernetes alone. */
@@ -38,12 +40,13 @@ export class KubernetesMachine implements RemoteMachine {
   readonly env: Environment;
   readonly user?: string;
   readonly traits = { environment: "stdin", stdin: "native", users: "launcher" } as const;
-  readonly keepAlive: { readonly everyMs: number; renew(): Promise<void> };
+  readonly keepAlive?: { readonly everyMs: number; renew(): Promise<void> };
   readonly cluster: Cluster;
   readonly settings: KubernetesSettings;
   /** Each waits for the one before it: a renewal that is late must not undo the end given by `detach`. */
   #leases: Promise<unknown> = Promise.resolve();
   #isLetGo = false;
+  #renewals: NodeJS.Timeout | undefined;
 
   private constructor(facts: MachineFacts, cwd: string) {
     this.cluster = facts.cluster;
@@ -54,7 +57,15 @@ export class KubernetesMachine implements RemoteMachine {
     this.cwd = cwd;
     const { user, timeoutMs } = facts.settings;
     if (user !== undefined) this.user = user;
-    this.keepAlive = { everyMs: timeoutMs / renewalsPerLease, renew: () => this.#renew() };
+    const everyMs = timeoutMs / renewalsPerLease;
+    if (facts.isOwn !== true) {
+      this.keepAlive = { everyMs, renew: () => this.#renew() };
+      return;
+    }
+    // A renewal that fails is made up for by the next.
+    this.#renewals = setInterval(() => void this.#renew().catch(() => undefined), everyMs);
+    // A host that has nothing else to do may end.
+    this.#renewals.unref();
   }
 
   /** Makes the working directory, which shows that processes can be started, too. */
@@ -86,6 +97,7 @@ export class KubernetesMachine implements RemoteMachine {
 
   destroy(): Promise<void> {
     this.#isLetGo = true;
+    clearInterval(this.#renewals);
     return deletePod(this.cluster, this.id);
   }
 
@@ -96,7 +108,10 @@ export class KubernetesMachine implements RemoteMachine {
     );
     this.#leases = setting.catch(() => undefined);
     const { code, stderr } = await setting;
-    if (code === 0) return;
+    if (code === 0) {
+      clearInterval(this.#renewals);
+      return;
+    }
     this.#isLetGo = false;
     throw new SandboxAgentError("sandbox_lost", `The pod ${this.id} took no time to live: ${stderr.trim()}`, {
       details: { id: this.id },

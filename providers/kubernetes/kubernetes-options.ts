@@ -137,7 +137,9 @@ const isName: OptionCheck = (value) =>
     : "a name of small letters, digits, - and . that begins and ends with a letter or digit";
 
 const areNames: OptionCheck = (value) =>
-  (isStringArray(value) ?? (Array.isArray(value) && value.every((name) => isName(name) === undefined)))
+  isStringArray(value) === undefined &&
+  Array.isArray(value) &&
+  value.every((name) => isName(name) === undefined)
     ? undefined
     : "an array of names";
 
