@@ -1,5 +1,5 @@
 /**
- * Writes docs/capabilities.md from what the backends declare.
+ * Writes docs/capabilities.md and docs/providers.md from what the backends and the providers declare.
  *
  *     npm run docs:capabilities
  */
@@ -9,6 +9,7 @@ import { format } from "prettier";
 import { acp } from "../backends/acp/index.ts";
 import { presetNames } from "../backends/acp/presets.ts";
 import type { AgentBackend, BackendCapabilities, ProcessMode } from "../src/kit.ts";
+import { providersPage, providersPath } from "./provider-table.ts";
 import { repositoryRoot, subpaths } from "./subpaths.ts";
 
 export const capabilitiesPath = `${repositoryRoot}docs/capabilities.md`;
@@ -142,5 +143,7 @@ ${sections.join("\n\n")}
   return format(text, { parser: "markdown", printWidth: 110 });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(capabilitiesPath, await capabilitiesPage());
+  writeFileSync(providersPath, await providersPage());
+}

@@ -100,8 +100,8 @@ export function requireAbility<Name extends SandboxAbility>(
       details: { subject: provider, feature: name },
       remedy:
         has.length === 0
-          ? "Choose a provider that has it: the table in docs/capabilities.md names them."
-          : `It has ${has.join(", ")}; the table in docs/capabilities.md names the providers with the others.`,
+          ? "Choose a provider that has it: the table in docs/providers.md names them."
+          : `It has ${has.join(", ")}; the table in docs/providers.md names the providers with the others.`,
     },
   );
 }
