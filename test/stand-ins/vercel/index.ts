@@ -1,0 +1,1 @@
+export { type VercelStandIn, type VercelStandInOptions, startVercel } from "./server.ts";
