@@ -17,6 +17,7 @@ import type { Row } from "./kit/row.ts";
 import { printable } from "./kit/table.ts";
 import { updateDocument } from "./kit/document.ts";
 import { peers } from "./peers.ts";
+import { pool } from "./pool/index.ts";
 import { sessions } from "./sessions/index.ts";
 import { throughput } from "./throughput/index.ts";
 import { warmTurns, wholeTurns } from "./turns/index.ts";
@@ -27,6 +28,7 @@ const benches: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   "warm-turns": warmTurns,
   "whole-turns": wholeTurns,
   containers,
+  pool,
   sessions,
   peers,
 };

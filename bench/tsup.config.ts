@@ -15,6 +15,7 @@ export default defineConfig({
     "warm-turns": "bench/turns/warm-turns.ts",
     "whole-turns": "bench/turns/whole-turns.ts",
     containers: "bench/docker/containers.ts",
+    "pool-takes": "bench/pool/takes.ts",
     "session-memory": "bench/sessions/session-memory.ts",
     "event-latency": "bench/sessions/event-latency.ts",
     "event-cost": "bench/sessions/event-cost.ts",

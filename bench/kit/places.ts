@@ -28,11 +28,23 @@ export function cliDirectory(): string {
  * @throws Error that names the script to run, when it was not built.
  */
 export function bareImage(): string {
+  return builtImage("bareImage");
+}
+
+/**
+ * The image with Node and the agent CLIs.
+ *
+ * @throws Error that names the script to run, when it was not built.
+ */
+export function testImage(): string {
+  return builtImage("testImage");
+}
+
+function builtImage(key: "bareImage" | "testImage"): string {
   const file = join(root, ".cache/test-image.json");
   if (!existsSync(file)) throw new Error(`The test image is not built; ${howToBuild}`);
   const images: unknown = JSON.parse(readFileSync(file, "utf8"));
-  if (typeof images === "object" && images !== null && "bareImage" in images) {
-    if (typeof images.bareImage === "string") return images.bareImage;
-  }
+  const name: unknown = typeof images === "object" && images !== null ? Reflect.get(images, key) : undefined;
+  if (typeof name === "string") return name;
   throw new Error(`${file} is damaged; ${howToBuild}`);
 }

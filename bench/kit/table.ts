@@ -48,13 +48,15 @@ export function printable(rows: readonly Row[]): string {
 
 function spread(summary: Summary, unit: Unit, sign: string = unit, isSigned = false): string {
   const { median, min, max, count } = summary;
-  const write = (value: number): string => `${isSigned && value > 0 ? "+" : ""}${round(value)}`;
+  const write = (value: number): string =>
+    `${isSigned && value > 0 ? "+" : ""}${round(value, sign === "×" ? 4 : 2)}`;
   if (count === 1) return `${write(median)} ${sign}`;
   return `${write(median)} ${sign} (${write(min)} – ${write(max)})`;
 }
 
-function round(value: number): string {
+/** @param most - Digits after the point of what is close to 0. */
+function round(value: number, most: number): string {
   const size = Math.abs(value);
-  const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : most;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -170,11 +170,9 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
    * @throws whatever kept a sandbox from being removed, after some attempts.
    */
   close(): Promise<void> {
-    if (this.#closing === undefined) {
-      // Set before anything happens: what closing causes may ask for it again.
-      this.#isClosed = true;
-      this.#closing = this.#close();
-    }
+    this.#isClosed = true;
+    // A moment later: what closing causes may ask for it again.
+    this.#closing ??= Promise.resolve().then(() => this.#close());
     return this.#closing;
   }
 
