@@ -90,6 +90,7 @@ export {
   type StartReport,
 } from "./kit/remote/launcher.ts";
 export { carriedLine, carrier } from "./kit/remote/carried-command.ts";
+export { Lease, leaseCommand, makeHomeFolderCommand, noFolderCode } from "./kit/remote/lease.ts";
 export { startPolledProcess, type PolledProcessOptions } from "./kit/remote/polled-process.ts";
 export { RemoteSandbox } from "./kit/remote/remote-sandbox.ts";
 export type {

@@ -1,20 +1,20 @@
 import {
   type Environment,
   type Labels,
+  Lease,
   type RemoteCommand,
   type RemoteMachine,
   SandboxAgentError,
   type ShortRun,
+  makeHomeFolderCommand,
+  noFolderCode,
 } from "../../src/kit.ts";
-import { providerName } from "./api-errors.ts";
+import { providerName, wordsOf } from "./api-errors.ts";
 import type { Cluster } from "./cluster.ts";
 import { type ExecConnection, type ExecRequest, startExec } from "./exec-connection.ts";
 import type { KubernetesSettings } from "./kubernetes-options.ts";
-import { noFolderCode, prepareCommand, renewCommand } from "./main-process.ts";
 import { deletePod, isRunning, readPod } from "./pod-state.ts";
 
-/** Of the host's own time-out: two renewals may fail. */
-const renewalsPerLease = 4;
 /** A list of all processes, for example. */
 const longestOutputBytes = 1024 * 1024;
 
@@ -43,10 +43,7 @@ export class KubernetesMachine implements RemoteMachine {
   readonly keepAlive?: { readonly everyMs: number; renew(): Promise<void> };
   readonly cluster: Cluster;
   readonly settings: KubernetesSettings;
-  /** Each waits for the one before it: a renewal that is late must not undo the end given by `detach`. */
-  #leases: Promise<unknown> = Promise.resolve();
-  #isLetGo = false;
-  #renewals: NodeJS.Timeout | undefined;
+  readonly #lease: Lease;
 
   private constructor(facts: MachineFacts, cwd: string) {
     this.cluster = facts.cluster;
@@ -57,20 +54,15 @@ export class KubernetesMachine implements RemoteMachine {
     this.cwd = cwd;
     const { user, timeoutMs } = facts.settings;
     if (user !== undefined) this.user = user;
-    const everyMs = timeoutMs / renewalsPerLease;
-    if (facts.isOwn !== true) {
-      this.keepAlive = { everyMs, renew: () => this.#renew() };
-      return;
-    }
-    // A renewal that fails is made up for by the next.
-    this.#renewals = setInterval(() => void this.#renew().catch(() => undefined), everyMs);
-    // A host that has nothing else to do may end.
-    this.#renewals.unref();
+    const lease = new Lease(timeoutMs, (argv) => runShort(this.cluster, this.id, argv));
+    this.#lease = lease;
+    if (facts.isOwn === true) lease.begin();
+    else this.keepAlive = { everyMs: lease.everyMs, renew: () => lease.renew() };
   }
 
   /** Makes the working directory, which shows that processes can be started, too. */
   static async prepare(facts: MachineFacts): Promise<KubernetesMachine> {
-    const argv = prepareCommand(facts.cwd, facts.settings.user);
+    const argv = makeHomeFolderCommand(facts.cwd, facts.settings.user);
     const { code, stdout, stderr } = await runShort(facts.cluster, facts.id, argv);
     if (code === 0) return new KubernetesMachine(facts, stdout);
     throw new SandboxAgentError(
@@ -96,26 +88,18 @@ export class KubernetesMachine implements RemoteMachine {
   }
 
   destroy(): Promise<void> {
-    this.#isLetGo = true;
-    clearInterval(this.#renewals);
+    this.#lease.end();
     return deletePod(this.cluster, this.id);
   }
 
   async detach(ttlMs: number): Promise<void> {
-    this.#isLetGo = true;
-    const setting = this.#leases.then(() =>
-      this.run({ argv: renewCommand("exact", ttlMs), env: {}, stdin: false }),
-    );
-    this.#leases = setting.catch(() => undefined);
-    const { code, stderr } = await setting;
-    if (code === 0) {
-      clearInterval(this.#renewals);
-      return;
+    try {
+      await this.#lease.letGo(ttlMs);
+    } catch (cause) {
+      if (SandboxAgentError.is(cause)) throw cause;
+      const words = `The pod ${this.id} took no time to live: ${wordsOf(cause)}`;
+      throw new SandboxAgentError("sandbox_lost", words, { details: { id: this.id }, cause });
     }
-    this.#isLetGo = false;
-    throw new SandboxAgentError("sandbox_lost", `The pod ${this.id} took no time to live: ${stderr.trim()}`, {
-      details: { id: this.id },
-    });
   }
 
   async isAlive(): Promise<boolean> {
@@ -126,15 +110,6 @@ export class KubernetesMachine implements RemoteMachine {
       // An API server that does not answer says nothing about the pod.
       return true;
     }
-  }
-
-  #renew(): Promise<void> {
-    const renewal = this.#leases.then(async () => {
-      if (this.#isLetGo) return;
-      await this.run({ argv: renewCommand("least", this.settings.timeoutMs), env: {}, stdin: false });
-    });
-    this.#leases = renewal.catch(() => undefined);
-    return renewal;
   }
 }
 

@@ -1,7 +1,6 @@
 import type { V1Pod, V1SecurityContext, V1Volume } from "@kubernetes/client-node";
-import type { SandboxSpec } from "../../src/kit.ts";
+import { type SandboxSpec, leaseCommand } from "../../src/kit.ts";
 import type { KubernetesSettings } from "./kubernetes-options.ts";
-import { mainCommand } from "./main-process.ts";
 import { annotations, encodedLabels } from "./pod-labels.ts";
 
 export const containerName = "sandbox";
@@ -54,7 +53,7 @@ export function podManifest(name: string, settings: KubernetesSettings, spec: Sa
           name: containerName,
           image: settings.image,
           imagePullPolicy: pullPolicies[settings.pull],
-          command: mainCommand(settings.timeoutMs),
+          command: [...leaseCommand(settings.timeoutMs)],
           securityContext: securityContext(settings),
           ...resources(settings),
           ...(mounts.length === 0

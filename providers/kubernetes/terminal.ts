@@ -56,7 +56,6 @@ export async function openTerminal(
   };
   try {
     if (input === undefined) throw new Error("The connection has no standard input.");
-    await connection.resize({ columns, rows });
     const { report, output } = await afterReport(connection.stdout);
     const started = parseStartReport(report, { argv }, cwd);
     if (!("pid" in started)) throw new Error(started.failure);
@@ -65,7 +64,15 @@ export async function openTerminal(
       input,
       output,
       exited: exitOfTerminal(connection.exited, sent, machine),
-      resize: (size) => connection.resize(size),
+      resize: async (size) => {
+        await connection.resize(size);
+        const words = [String(started.pid), String(size.columns), String(size.rows)];
+        await machine.run({
+          argv: ["/bin/sh", "-c", resizeScript, "playpen-resize", ...words],
+          env: {},
+          stdin: false,
+        });
+      },
       kill,
     };
   } catch (error) {
@@ -81,7 +88,7 @@ export async function openTerminal(
   }
 }
 
-// The size comes over the connection, too, but nobody knows when.
+// The connection has a channel for the size, which takes effect nobody knows when.
 const script = `
 . "$1" || exit 125
 rm -f "$1"
@@ -89,6 +96,8 @@ stty cols "$2" rows "$3" 2>/dev/null
 shift 3
 exec "$@"
 `;
+
+const resizeScript = `stty cols "$2" rows "$3" < "/proc/$1/fd/0"`;
 
 async function exitOfTerminal(
   ended: Promise<ProcessExit>,
