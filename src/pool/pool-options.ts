@@ -46,7 +46,8 @@ export interface SandboxPoolOptions<Box extends Sandbox = Sandbox> extends Start
   readonly session?: PoolSessionOptions;
   /**
    * Whether the sandbox is asked whether it is still there before it is handed out, which takes as long as starting a
-   * process. Default: only with an agent in mode `"turn"`; otherwise the end of the agent's process tells.
+   * process. Default: only with an agent in mode `"turn"`; otherwise the end of the agent's process tells, some
+   * milliseconds after it happens.
    */
   readonly checkOnTake?: boolean;
   /** Told what the pool does, in order. What it throws becomes a process warning and harms nobody. */

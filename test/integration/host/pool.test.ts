@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PoolEvent, SandboxPool, type SandboxPoolOptions } from "playpen";
+import { type AgentBackend, type PoolEvent, SandboxPool, type SandboxPoolOptions } from "playpen";
 import { type ModelServer, startModelServer } from "playpen/testing";
 import { describeWith } from "../../image/engines.ts";
 import { hostCliDirectory, hostCliFolder, testImage } from "../../image/paths.ts";
@@ -40,6 +40,16 @@ function agentProcesses(mark: string): readonly number[] {
       return [];
     }
   });
+}
+
+function killAll(mark: string): void {
+  for (const processId of agentProcesses(mark)) {
+    try {
+      process.kill(processId, "SIGKILL");
+    } catch {
+      // It went with another one.
+    }
+  }
 }
 
 interface WatchedPool extends AsyncDisposable {
@@ -104,7 +114,7 @@ for (const place of places) {
       await using scene = open({ size: 1, maxSize: 2 });
       await eventually(() => isWarm(scene), 60_000);
       const [created] = scene.events;
-      for (const processId of agentProcesses(scene.mark)) process.kill(processId, "SIGKILL");
+      killAll(scene.mark);
       await eventually(() => scene.events.some((event) => event.type === "sandbox.evicted"), 10_000);
       await using taken = await scene.pool.take();
       expect(created).toMatchObject({ type: "sandbox.created" });
@@ -160,25 +170,45 @@ for (const place of places) {
 
     if (place.name === "docker") {
       describe("a container that somebody removes while it waits", () => {
-        for (const mode of ["session", "turn"] as const) {
-          it(`is not handed out (mode "${mode}")`, async () => {
-            const agent = claudeScene.backend({ url: server.url, key: "test-key-of-the-pool", mode });
-            await using scene = open({ size: 2, maxSize: 3, agent });
-            await eventually(() => isWarm(scene), 60_000);
-            const [first = ""] = containers();
-            spawnSync("docker", ["rm", "--force", first], { timeout: 20_000 });
-            const taken = [await scene.pool.take(), await scene.pool.take(), await scene.pool.take()];
-            const ids = taken.map(({ box }) => box.sandbox.id);
-            expect(ids.some((id) => id.startsWith(first))).toBe(false);
-            expect(scene.events).toContainEqual({
-              type: "sandbox.evicted",
-              id: expect.stringContaining(first) as string,
-              reason: "died",
-            });
-            const [last] = taken;
-            expect((await last?.session.prompt("!text Alive."))?.text).toBe("Alive.");
-          });
-        }
+        const inTurns = (): AgentBackend =>
+          claudeScene.backend({ url: server.url, key: "test-key-of-the-pool", mode: "turn" });
+
+        /** Removes the one that would be handed out next. */
+        const removeOne = (): string => {
+          const oldest = containers().at(-1) ?? "none";
+          spawnSync("docker", ["rm", "--force", oldest], { timeout: 20_000 });
+          return oldest;
+        };
+
+        const takeAll = async ({ pool, events }: WatchedPool, removed: string): Promise<void> => {
+          const taken = [await pool.take(), await pool.take(), await pool.take()];
+          expect(taken.filter(({ box }) => box.sandbox.id.startsWith(removed))).toEqual([]);
+          const id = expect.stringContaining(removed) as string;
+          expect(events).toContainEqual({ type: "sandbox.evicted", id, reason: "died" });
+          for (const { session } of taken) {
+            expect((await session.prompt("!text Alive.")).text).toBe("Alive.");
+          }
+        };
+
+        it("is noticed by the end of the agent's process, without being asked", async () => {
+          await using scene = open({ size: 2, maxSize: 3 });
+          await eventually(() => isWarm(scene), 60_000);
+          const removed = removeOne();
+          await eventually(() => scene.events.some((event) => event.type === "sandbox.evicted"), 5_000);
+          await takeAll(scene, removed);
+        });
+
+        it("is not handed out in the same moment either, where each is asked before", async () => {
+          await using scene = open({ size: 2, maxSize: 3, checkOnTake: true });
+          await eventually(() => isWarm(scene), 60_000);
+          await takeAll(scene, removeOne());
+        });
+
+        it("is not handed out where a process is started for each turn", async () => {
+          await using scene = open({ size: 2, maxSize: 3, agent: inTurns() });
+          await eventually(() => isWarm(scene), 60_000);
+          await takeAll(scene, removeOne());
+        });
       });
     }
   });
