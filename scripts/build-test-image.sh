@@ -151,6 +151,17 @@ install_tags() {
   say "ready: $test_image, $bare_image, $clis"
 }
 
+# Podman keeps its images by itself.
+load_into_podman() {
+  command -v podman >/dev/null || return 0
+  local id
+  id=$(docker image inspect --format '{{.Id}}' playpen-test-bare:latest)
+  if [[ "sha256:$(podman image inspect --format '{{.Id}}' playpen-test-bare:latest 2>/dev/null)" != "$id" ]]; then
+    say "loading the bare image into Podman"
+    docker save playpen-test-bare:latest | podman load --quiet >/dev/null
+  fi
+}
+
 # Two runs at once build once.
 exec 9>.cache/build-test-image.lock
 flock 9
@@ -158,3 +169,4 @@ install_clis
 build_bare_image
 build_test_image
 install_tags
+load_into_podman

@@ -95,7 +95,26 @@ start_docker() {
   say "docker answers: version $(docker version --format '{{.Server.Version}}')"
 }
 
+# Where root may not raise limits, as in many containers, Podman's defaults above the machine's own keep every container
+# from starting.
+set_up_podman() {
+  local file=/etc/containers/containers.conf
+  if ! grep -qs default_ulimits "$file" && [[ $(id -u) == 0 ]] && ! (ulimit -n 1048576) 2>/dev/null; then
+    say "giving Podman's containers the limits of this machine in $file"
+    mkdir -p "${file%/*}"
+    grep -qs '^\[containers\]' "$file" || echo '[containers]' >>"$file"
+    local files processes
+    files=$(ulimit -Hn)
+    processes=$(ulimit -Hu)
+    # Podman's own default; the kernel may refuse a container what the machine's limit seems to allow.
+    if [[ $processes == unlimited ]] || ((processes > 32768)); then processes=32768; fi
+    sed -i "/^\[containers\]/a default_ulimits = [\"nofile=$files:$files\", \"nproc=$processes:$processes\"]" "$file"
+  fi
+  say "podman is installed: $(podman --version)"
+}
+
 install_missing
+set_up_podman
 # Two runs at once start one dockerd.
 exec 9>.cache/setup-engines.lock
 flock 9

@@ -1,11 +1,11 @@
 import { connect } from "node:net";
-import type Dockerode from "dockerode";
 import {
   type ExposedPort,
   type NetworkPolicy,
   SandboxAgentError,
   abortable,
   isJsonObject,
+  objectField,
   stringField,
 } from "../../src/kit.ts";
 import type { ContainerSettings } from "./container-options.ts";
@@ -13,16 +13,24 @@ import { wordsOf } from "./engine-errors.ts";
 
 const probeTimeoutMs = 2000;
 
+/** How the engine is asked about a container's networks. */
+export interface NetworkAccess {
+  readonly containerId: string;
+  /** Of the engine; absent where it is on this machine. */
+  readonly engineAddress?: string;
+  inspect(): Promise<unknown>;
+  connect(network: string): Promise<unknown>;
+  disconnect(network: string): Promise<unknown>;
+}
+
 /** The networks of one container. */
 export class Networks {
-  readonly #engine: Dockerode;
   readonly #settings: ContainerSettings;
-  readonly #container: Dockerode.Container;
+  readonly #access: NetworkAccess;
 
-  constructor(engine: Dockerode, settings: ContainerSettings, container: Dockerode.Container) {
-    this.#engine = engine;
+  constructor(settings: ContainerSettings, access: NetworkAccess) {
     this.#settings = settings;
-    this.#container = container;
+    this.#access = access;
   }
 
   async expose(port: number, signal: AbortSignal | undefined): Promise<ExposedPort> {
@@ -31,11 +39,11 @@ export class Networks {
         `expose(): the port must be a whole number from 1 to 65535, received ${String(port)}.`,
       );
     }
-    const { NetworkSettings: facts, HostConfig: config } = await abortable(this.#container.inspect(), signal);
-    const { NetworkMode: mode = "" } = config;
-    if (mode === "host") return { url: urlOf(this.#engineAddress() ?? "127.0.0.1", port) };
-    const published = publishedPort(facts.Ports, port);
-    if (published !== undefined) return { url: urlOf(this.#engineAddress() ?? "127.0.0.1", published) };
+    const { mode, facts } = await abortable(this.#look(), signal);
+    const { engineAddress } = this.#access;
+    if (mode === "host") return { url: urlOf(engineAddress ?? "127.0.0.1", port) };
+    const published = publishedPort(objectField(facts, "Ports"), port);
+    if (published !== undefined) return { url: urlOf(engineAddress ?? "127.0.0.1", published) };
     const address = addressOf(facts);
     if (address === undefined) {
       throw this.#unsupported(
@@ -44,7 +52,7 @@ export class Networks {
         `Create it with ${this.#call('{ network: "bridge" }')}, or allow it its network again.`,
       );
     }
-    if (this.#engineAddress() === undefined && (await abortable(isReachable(address, port), signal))) {
+    if (engineAddress === undefined && (await abortable(isReachable(address, port), signal))) {
       return { url: urlOf(address, port) };
     }
     throw this.#unsupported(
@@ -62,9 +70,8 @@ export class Networks {
         'Use "deny-all", and reach what is needed from the host, or choose a provider that takes lists.',
       );
     }
-    const { NetworkSettings: facts, HostConfig: config } = await this.#container.inspect();
-    const { NetworkMode: mode = "" } = config;
-    const joined = Object.keys(facts.Networks).filter((name) => name !== "none");
+    const { mode, facts } = await this.#look();
+    const joined = Object.keys(objectField(facts, "Networks")).filter((name) => name !== "none");
     if (mode === "none" && joined.length === 0) {
       if (policy === "deny-all") return;
       throw this.#unsupported(
@@ -80,13 +87,13 @@ export class Networks {
         `Create it with ${this.#call('{ network: "bridge" }')}.`,
       );
     }
-    // The container is not to be moved between denied and allowed by another network than its own.
-    const own = mode === "default" || mode === "" ? "bridge" : mode;
+    const { network, kind } = this.#settings;
+    const own = network === "bridge" ? kind.defaultNetwork : network;
     try {
       if (policy === "deny-all") {
-        for (const name of joined) await this.#network(name).disconnect({ Container: this.#container.id });
+        for (const name of joined) await this.#access.disconnect(name);
       } else if (joined.length === 0) {
-        await this.#network(own).connect({ Container: this.#container.id });
+        await this.#access.connect(own);
       }
     } catch (error) {
       const { name: provider } = this.#settings.kind;
@@ -97,15 +104,10 @@ export class Networks {
     }
   }
 
-  #network(name: string): Dockerode.Network {
-    return this.#engine.getNetwork(name);
-  }
-
-  /** `undefined` where the engine is on this machine. */
-  #engineAddress(): string | undefined {
-    const { modem } = this.#engine as { readonly modem?: unknown };
-    if (stringField(modem, "socketPath") !== undefined) return undefined;
-    return stringField(modem, "host");
+  async #look(): Promise<{ readonly mode: string; readonly facts: unknown }> {
+    const container = await this.#access.inspect();
+    const mode = stringField(objectField(container, "HostConfig"), "NetworkMode") ?? "";
+    return { mode, facts: objectField(container, "NetworkSettings") };
   }
 
   #call(options: string): string {
@@ -114,7 +116,7 @@ export class Networks {
 
   #unsupported(feature: string, why: string, remedy: string): SandboxAgentError<"unsupported"> {
     const { name } = this.#settings.kind;
-    const words = `The sandbox ${name}/${this.#container.id} cannot do that. ${why}`;
+    const words = `The sandbox ${name}/${this.#access.containerId} cannot do that. ${why}`;
     return new SandboxAgentError("unsupported", words, { details: { subject: name, feature }, remedy });
   }
 }
@@ -130,8 +132,10 @@ function publishedPort(ports: unknown, port: number): number | undefined {
   return text === undefined || text === "" ? undefined : Number(text);
 }
 
-function addressOf(facts: { readonly Networks: { readonly [name: string]: unknown } }): string | undefined {
-  const addresses = Object.values(facts.Networks).map((network) => stringField(network, "IPAddress") ?? "");
+function addressOf(facts: unknown): string | undefined {
+  const addresses = Object.values(objectField(facts, "Networks")).map(
+    (network) => stringField(network, "IPAddress") ?? "",
+  );
   return addresses.find((address) => address !== "");
 }
 

@@ -93,9 +93,13 @@ export interface ContainerSettings extends EngineOptions {
 }
 
 /** @throws TypeError that names the option, the value received and the correction. */
-export function resolveEngineOptions(kind: EngineKind, options: EngineOptions): ContainerSettings {
+export function resolveEngineOptions(
+  kind: EngineKind,
+  options: EngineOptions,
+  more: { readonly [name: string]: OptionCheck } = {},
+): ContainerSettings {
   const owner = `${kind.name}()`;
-  validateProviderOptions(owner, options, rules);
+  validateProviderOptions(owner, options, { ...rules, own: { ...own, ...more } });
   if (options.socketPath !== undefined && options.host !== undefined) {
     throw new TypeError(`${owner}: options "socketPath" and "host" exclude each other; leave one out.`);
   }
@@ -176,7 +180,7 @@ const own = {
   tls: isRecordOf("ca", "cert", "key"),
 };
 
-const rules: ProviderOptionRules = {
+const rules: Omit<ProviderOptionRules, "own"> = {
   takes: ["image", "cwd", "env", "user", "mounts", "cpus", "memoryBytes", "pidsLimit", "labels"],
   refuses: {
     template: 'give the name of an image with "image"',
@@ -185,5 +189,4 @@ const rules: ProviderOptionRules = {
     timeoutMs: "a container lives as long as its host process, or until the time given to detach()",
     region: 'it runs where the engine does: choose one with "host"',
   },
-  own,
 };

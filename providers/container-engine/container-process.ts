@@ -184,6 +184,8 @@ export class ContainerProcess implements SandboxProcess {
   /** The container is about to be removed. */
   sandboxEnds(): void {
     this.#sandboxEnds = true;
+    // Podman does not see a process end whose output it cannot get rid of.
+    this.#connection.letRun();
   }
 
   /** The container was removed: lets the streams end even if the engine leaves the connection open. */

@@ -18,9 +18,10 @@ import {
   filesFromSpawn,
   renewCommand,
   stillHeldCode,
+  stringField,
 } from "../../src/kit.ts";
 import { measure } from "./container-metrics.ts";
-import { Networks } from "./container-networks.ts";
+import { type NetworkAccess, Networks } from "./container-networks.ts";
 import type { ContainerSettings } from "./container-options.ts";
 import { type ContainerProcess, startProcess } from "./container-process.ts";
 import { type ContainerHandle, lost, removalFailure, removeContainer } from "./container-state.ts";
@@ -46,6 +47,19 @@ export interface ContainerSandboxInit {
   readonly create: (spec: SandboxSpec) => Promise<ContainerSandbox>;
 }
 
+function networkAccess(engine: Dockerode, container: Dockerode.Container): NetworkAccess {
+  const { modem } = engine as { readonly modem?: unknown };
+  const host = stringField(modem, "socketPath") === undefined ? stringField(modem, "host") : undefined;
+  const target = { Container: container.id };
+  return {
+    containerId: container.id,
+    ...(host === undefined ? {} : { engineAddress: host }),
+    inspect: () => container.inspect(),
+    connect: (network) => engine.getNetwork(network).connect(target),
+    disconnect: (network) => engine.getNetwork(network).disconnect(target),
+  };
+}
+
 export class ContainerSandbox implements EngineSandbox {
   readonly id: string;
   readonly cwd: string;
@@ -65,7 +79,7 @@ export class ContainerSandbox implements EngineSandbox {
     this.labels = init.labels;
     this.#init = init;
     this.#handle = { provider: settings.kind.name, container };
-    this.#networks = new Networks(engine, settings, container);
+    this.#networks = new Networks(settings, networkAccess(engine, container));
     this.files = filesFromSpawn((command, options) => this.spawn(command, options), { cwd: init.cwd });
   }
 

@@ -55,7 +55,8 @@ export async function removeContainer(container: Dockerode.Container): Promise<v
       if (statusOf(error) === 404) return;
       if (isGone(error)) break;
       // Podman gives its processes little time to end once they were killed.
-      if (!/did not die|could not be stopped/i.test(wordsOf(error)) || performance.now() > deadline) throw error;
+      if (!/did not die|could not be stopped/i.test(wordsOf(error)) || performance.now() > deadline)
+        throw error;
     }
   }
   for (;;) {

@@ -8,6 +8,8 @@ export interface EngineKind {
   readonly hostVariable: string;
   /** The sockets where it usually listens, in the order in which they are tried. */
   sockets(environment: { readonly [name: string]: string | undefined }): readonly string[];
+  /** The name of the network that `"bridge"` stands for. */
+  readonly defaultNetwork: string;
   /** What to do when none answers. */
   readonly remedy: string;
 }

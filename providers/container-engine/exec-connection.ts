@@ -8,6 +8,8 @@ const readAheadBytes = 256 * 1024;
 const unreadErrorBytes = 1024 * 1024;
 /** What is still taken in once the process has ended; pipes, engine and socket hold less than that. */
 const drainBytes = 16 * 1024 * 1024;
+/** What is kept for a reader when the container is being removed. */
+const lastBytes = 1024 * 1024;
 /** Short against the two seconds that the engine grants the output of a process that has ended. */
 const stallCheckMs = 300;
 
@@ -44,6 +46,7 @@ export class ExecConnection {
   #resolveReport: (line: string) => void = () => undefined;
   #reportBytes: Buffer | undefined = Buffer.alloc(0);
   #draining = false;
+  #ending = false;
   #finished = false;
   #stallTimer: NodeJS.Timeout | undefined;
 
@@ -75,6 +78,12 @@ export class ExecConnection {
   /** Takes in the rest without regard to the readers: the process has ended, or will at once. */
   drain(): void {
     this.#draining = true;
+    this.#regulate();
+  }
+
+  /** The container is about to be removed: nobody is to wait for a reader, the engine least of all. */
+  letRun(): void {
+    this.#ending = true;
     this.#regulate();
   }
 
@@ -116,16 +125,17 @@ export class ExecConnection {
 
   #isFull(): boolean {
     const { stdout, stderr } = this;
+    if (this.#ending) return false;
     const limit = this.#draining ? drainBytes : readAheadBytes;
     return stdout.bufferedBytes >= limit || (stderr.wasRead && stderr.bufferedBytes >= limit);
   }
 
   readonly #route = (source: FrameSource, payload: Uint8Array): void => {
     if (source === "stdout") {
-      if (this.#reportBytes === undefined) this.stdout.push(payload);
+      if (this.#reportBytes === undefined) this.#push(this.stdout, payload);
       else this.#readReport(this.#reportBytes, payload);
     } else if (source === "stderr") {
-      this.stderr.push(payload);
+      this.#push(this.stderr, payload);
       if (!this.stderr.wasRead && this.stderr.bufferedBytes > unreadErrorBytes) {
         this.stderr.fail(this.#hooks.tooMuchUnread(unreadErrorBytes));
       }
@@ -133,6 +143,10 @@ export class ExecConnection {
       throw new Error(`The engine reported an error: ${Buffer.from(payload).toString()}`);
     }
   };
+
+  #push(channel: OutputChannel, payload: Uint8Array): void {
+    if (!this.#ending || channel.bufferedBytes < lastBytes) channel.push(payload);
+  }
 
   #readReport(before: Buffer, payload: Uint8Array): void {
     const bytes = Buffer.concat([before, payload]);

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Readable } from "node:stream";
 import { OutputChannel, longestReportBytes } from "../../src/kit.ts";
 
 /** What is read ahead of the reader, before the connection is left alone and the program has to wait. */
@@ -14,7 +14,7 @@ export class RawOutput {
   #reportBytes: Buffer | undefined = Buffer.alloc(0);
   #resolveReport: (line: string) => void = () => undefined;
 
-  constructor(connection: Duplex) {
+  constructor(connection: Readable) {
     this.#channel = new OutputChannel(() => {
       if (this.#channel.bufferedBytes < readAheadBytes && connection.isPaused()) connection.resume();
     });

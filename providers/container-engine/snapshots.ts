@@ -3,7 +3,7 @@ import { SandboxAgentError, type Snapshot, type SnapshotOptions, type SnapshotSt
 import { type ContainerHandle, lost } from "./container-state.ts";
 import { isGone, statusOf, wordsOf } from "./engine-errors.ts";
 
-const repository = "playpen-snapshot";
+export const repository = "playpen-snapshot";
 /** On images that are to go with the sandbox which was made of them. */
 const temporaryLabel = "playpen.temporary";
 /** Between its making and its first use nothing holds such an image. */
@@ -19,18 +19,9 @@ export interface CommitOptions extends SnapshotOptions {
 export async function commitContainer(handle: ContainerHandle, options: CommitOptions): Promise<Snapshot> {
   const { name, user, temporary = false, signal } = options;
   const { provider, container } = handle;
-  if (name !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(name)) {
-    const rule = "128 letters, digits, ., _ and - at most, the first one a letter, a digit or _";
-    throw new TypeError(`snapshot(): option "name" must be ${rule}, received ${JSON.stringify(name)}.`);
-  }
+  checkSnapshotName(name);
   signal?.throwIfAborted();
-  const changes = [
-    `USER ${user === "" ? "root" : user}`,
-    "WORKDIR /",
-    `LABEL ${temporaryLabel}=${temporary ? "yes" : "no"}`,
-    "ENTRYPOINT []",
-    'CMD ["/bin/sh"]',
-  ];
+  const changes = imageChanges(user, temporary);
   try {
     const image: unknown = await container.commit({
       ...(name === undefined ? {} : { repo: repository, tag: name }),
@@ -48,6 +39,24 @@ export async function commitContainer(handle: ContainerHandle, options: CommitOp
       },
     );
   }
+}
+
+/** @throws TypeError for a name that no image can have. */
+export function checkSnapshotName(name: string | undefined): void {
+  if (name === undefined || /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(name)) return;
+  const rule = "128 letters, digits, ., _ and - at most, the first one a letter, a digit or _";
+  throw new TypeError(`snapshot(): option "name" must be ${rule}, received ${JSON.stringify(name)}.`);
+}
+
+/** What the image is to say in place of what its container does. */
+export function imageChanges(user: string, temporary: boolean): readonly string[] {
+  return [
+    `USER ${user === "" ? "root" : user}`,
+    "WORKDIR /",
+    `LABEL ${temporaryLabel}=${temporary ? "yes" : "no"}`,
+    "ENTRYPOINT []",
+    'CMD ["/bin/sh"]',
+  ];
 }
 
 function idIn(image: unknown): string {
@@ -73,10 +82,10 @@ export function isTemporary(labels: { readonly [name: string]: string }): boolea
   return labels[temporaryLabel] === "yes";
 }
 
-/** Removes an image with all of its names; one that is gone is fine. */
+/** Removes an image; one that is gone is fine. By force, Podman would remove the sandboxes that use it, too. */
 export async function removeImage(engine: Dockerode, provider: string, id: string): Promise<void> {
   try {
-    await engine.getImage(id).remove({ force: true });
+    await engine.getImage(id).remove();
   } catch (error) {
     if (statusOf(error) === 404) return;
     throw new SandboxAgentError(

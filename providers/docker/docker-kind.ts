@@ -21,6 +21,7 @@ export const dockerKind: EngineKind = {
       "/run/podman/podman.sock",
     ];
   },
+  defaultNetwork: "bridge",
   remedy:
     "Start Docker or Podman, or name the engine with docker({ socketPath }) or DOCKER_HOST; on EACCES add the " +
     "user to the group that owns the socket.",

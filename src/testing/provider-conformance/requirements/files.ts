@@ -89,6 +89,7 @@ export const fileRequirements: readonly ProviderRequirement[] = [
   },
   {
     id: "files.odd-names",
+    timeoutMs: 180_000,
     title: "takes any name: blanks, quotes, line breaks, unicode, a leading dash, $(), globs",
     needs: "files",
     async run(context) {
