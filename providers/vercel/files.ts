@@ -8,8 +8,8 @@ import {
   type ShortRun,
 } from "../../src/kit.ts";
 import { runCommand } from "./run-command.ts";
-import { type Service, providerName } from "./service.ts";
-import type { VercelMachine } from "./machine.ts";
+import type { Service } from "./service.ts";
+import { type VercelMachine, lostWithSandbox } from "./machine.ts";
 
 type Operation = "read" | "readText" | "write" | "upload";
 
@@ -141,12 +141,7 @@ class VendorFiles {
       return await this.#service.call({ action: `${operation} a file`, id: this.#machine.id }, work);
     } catch (error) {
       signal?.throwIfAborted();
-      if (SandboxAgentError.is(error, "sandbox_not_found")) {
-        const { id } = this.#machine;
-        const why = `The sandbox ${providerName}/${id} is lost. It has ended.`;
-        throw new SandboxAgentError("sandbox_lost", why, { details: { id }, cause: error });
-      }
-      if (!SandboxAgentError.is(error, "provider_failed")) throw error;
+      if (!SandboxAgentError.is(error, "provider_failed")) throw lostWithSandbox(error, this.#machine.id);
       throw failure(operation, path, error.message.replace(`\n${error.remedy}`, ""), error);
     }
   }

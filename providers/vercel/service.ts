@@ -1,3 +1,4 @@
+import type * as VercelSdk from "@vercel/sandbox";
 import {
   SandboxAgentError,
   type VendorContext,
@@ -31,7 +32,7 @@ const sdk = {
   neededBy: "vercel()",
 };
 
-export type Sdk = typeof import("@vercel/sandbox");
+export type Sdk = typeof VercelSdk;
 
 export interface Credentials {
   readonly token: string;
@@ -107,7 +108,8 @@ async function answerFor(
 ): Promise<Response> {
   const { method = "GET", headers = {}, body = null, signal } = init;
   const signals = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
-  const address = String(url).replace(ownAddress, baseUrl);
+  const asked = typeof url === "string" ? url : url instanceof URL ? url.href : url.url;
+  const address = asked.replace(ownAddress, baseUrl);
   let response: Response;
   try {
     response = await fetch(address, { method, headers, body, signal: AbortSignal.any(signals) });

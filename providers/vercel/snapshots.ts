@@ -14,7 +14,7 @@ export function snapshotStore(open: () => Promise<Service>): SnapshotStore {
     find: async (name) => {
       const service = await open();
       let newest: { readonly id: string; readonly createdAt: number } | undefined;
-      for await (const { tags, updatedAt } of records(service, { [snapshotTags.name]: name })) {
+      for await (const { tags, updatedAt } of records(service, "name", name)) {
         const id = tags?.[snapshotTags.id];
         if (id !== undefined && updatedAt >= (newest?.createdAt ?? 0)) newest = { id, createdAt: updatedAt };
       }
@@ -30,7 +30,7 @@ export function snapshotStore(open: () => Promise<Service>): SnapshotStore {
       } catch (error) {
         if (!SandboxAgentError.is(error, "sandbox_not_found")) throw error;
       }
-      for await (const { name } of records(service, { [snapshotTags.id]: id })) {
+      for await (const { name } of records(service, "id", id)) {
         const handle = await service.call({ ...action, id: name }, () =>
           sdk.Sandbox.get({ ...access, name, resume: false }),
         );
@@ -57,10 +57,13 @@ export async function takeSnapshot(
   return { id: snapshotId };
 }
 
-async function* records(service: Service, tag: { readonly [name: string]: string }) {
+async function* records(service: Service, kind: keyof typeof snapshotTags, value: string) {
   const { sdk, access } = service;
+  // The client's types know a single tag by its literal name only.
   const found = await service.call({ action: "list snapshots" }, () =>
-    sdk.Sandbox.list({ ...access, tags: tag as Record<string, string> }),
+    kind === "name"
+      ? sdk.Sandbox.list({ ...access, tags: { [snapshotTags.name]: value } })
+      : sdk.Sandbox.list({ ...access, tags: { [snapshotTags.id]: value } }),
   );
   yield* found;
 }

@@ -56,7 +56,7 @@ describe("what the service may answer", () => {
 
   it.each([
     [401, "provider_authentication_failed"],
-    [404, "sandbox_not_found"],
+    [404, "sandbox_lost"],
     [500, "provider_failed"],
   ])("starts no process when a WebSocket is refused with %i", async (status, code) => {
     const sandbox = await provider().create(spec);

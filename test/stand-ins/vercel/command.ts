@@ -33,13 +33,9 @@ export class VercelProcess {
     const streams = [this.#follow("stdout", process.stdout), this.#follow("stderr", process.stderr)];
     this.finished = process.exited.then(async ({ code, signal }) => {
       this.#movedAt = performance.now();
-      const ended = Promise.all(streams);
-      let isOver = false;
-      void ended.then(() => {
-        isOver = true;
-      });
-      while (!isOver && performance.now() - this.#movedAt < drainMs) {
-        await Promise.race([ended, delay(10)]);
+      const ended = Promise.all(streams).then(() => true);
+      while (!(await Promise.race([ended, delay(10, false)]))) {
+        if (performance.now() - this.#movedAt >= drainMs) break;
       }
       this.#exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
     });
