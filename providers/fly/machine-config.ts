@@ -17,12 +17,15 @@ export interface MachineConfig {
   readonly restart: { readonly policy: "no" };
 }
 
-// The machine is destroyed with all its processes when this one ends. Some images lack the folder for temporary files.
+// The machine is destroyed with all its processes when this one ends. A suspension may come between the look at the file and
+// the look at the clock, so that the file is looked at again. Some images lack the folder for temporary files.
 const mainScript = `
 mkdir -p -m 1777 /tmp
 umask 077
 [ -f ${deadlineFile} ] || echo "$(($(date +%s) + $1))" > ${deadlineFile}
-while read -r deadline < ${deadlineFile} && [ "$(date +%s)" -lt "$deadline" ]; do sleep 1; done
+while read -r deadline < ${deadlineFile} && {
+  [ "$(date +%s)" -lt "$deadline" ] || { read -r again < ${deadlineFile} && [ "$again" != "$deadline" ]; }
+}; do sleep 1; done
 `;
 
 /** The exit code that says that the main process has not made its file yet. */

@@ -15,7 +15,7 @@ import {
 } from "../../src/kit.ts";
 import { folderCommand, machineConfig, notReadyCode } from "./machine-config.ts";
 import type { FlySettings } from "./options.ts";
-import { FlySandbox } from "./sandbox.ts";
+import { FlySandbox, setDeadline } from "./sandbox.ts";
 import { type FlyMachine, FlyService, providerName, tokenVariable } from "./service.ts";
 
 /** Looks again until the main process has made its files, which takes a moment after the start. */
@@ -132,6 +132,8 @@ export class FlyProvider implements SandboxProvider<FlySandbox> {
     const machine = await this.#service.get(id);
     if (machine.state === "suspended") await this.#service.change(id, "start");
     if (machine.state !== "started") await this.#service.wait(id, "started");
+    // While it was suspended it was to have no end.
+    if (machine.state === "suspended") await setDeadline(this.#service, id, this.#settings.timeoutMs, "set");
     const cwd = await this.#makeFolder(id, spec.cwd ?? machine.cwd);
     return this.#sandbox(machine, spec.env, cwd);
   }

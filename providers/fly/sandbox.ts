@@ -29,10 +29,19 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
   readonly #service: FlyService;
   readonly #timeoutMs: number;
   readonly #pause: { isPaused: boolean };
+  /** Everything that sets the machine's end, one after the other. */
+  readonly #inTurn: (task: () => Promise<void>) => Promise<void>;
 
   constructor({ service, machine, cwd, env, user, timeoutMs }: FlySandboxParts) {
     const { id } = machine;
     const pause = { isPaused: false };
+    // One that is on its way must not arrive after the next.
+    let last: Promise<unknown> = Promise.resolve();
+    const inTurn = (task: () => Promise<void>): Promise<void> => {
+      const done = last.then(task);
+      last = done.catch(() => undefined);
+      return done;
+    };
     const everyMs = Math.max(500, timeoutMs / 3);
     // The service takes few requests for one machine, and each process asks for it.
     let renewedAt = Number.NEGATIVE_INFINITY;
@@ -51,13 +60,15 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
       start: (command) => startPolledProcess(command, { run, processId: randomUUID() }),
       run,
       destroy: () => service.destroy(id),
-      detach: (ttlMs) => setDeadline(service, id, ttlMs, "set"),
+      detach: (ttlMs) => inTurn(() => setDeadline(service, id, ttlMs, "set")),
       keepAlive: {
         everyMs,
         renew: async () => {
-          if (pause.isPaused || performance.now() - renewedAt < everyMs / 2) return;
+          if (performance.now() - renewedAt < everyMs / 2) return;
           renewedAt = performance.now();
-          await setDeadline(service, id, timeoutMs, "later");
+          await inTurn(async () => {
+            if (!pause.isPaused) await setDeadline(service, id, timeoutMs, "later");
+          });
         },
       },
       isAlive: async () => {
@@ -73,38 +84,44 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
     this.#service = service;
     this.#timeoutMs = timeoutMs;
     this.#pause = pause;
+    this.#inTurn = inTurn;
   }
 
   async pause(): Promise<void> {
     this.assertOpen();
-    if (this.#pause.isPaused) return;
-    await setDeadline(this.#service, this.id, whileSuspendedMs, "set");
-    this.#pause.isPaused = true;
-    try {
-      await this.#service.change(this.id, "suspend");
-      await this.#service.wait(this.id, "suspended");
-    } catch (error) {
-      this.#pause.isPaused = false;
-      throw error;
-    }
+    return this.#inTurn(async () => {
+      if (this.#pause.isPaused) return;
+      await setDeadline(this.#service, this.id, whileSuspendedMs, "set");
+      this.#pause.isPaused = true;
+      try {
+        await this.#service.change(this.id, "suspend");
+        await this.#service.wait(this.id, "suspended");
+      } catch (error) {
+        this.#pause.isPaused = false;
+        throw error;
+      }
+    });
   }
 
   async resume(): Promise<void> {
     this.assertOpen();
-    if (!this.#pause.isPaused) return;
-    await this.#service.change(this.id, "start");
-    await this.#service.wait(this.id, "started");
-    this.#pause.isPaused = false;
-    await setDeadline(this.#service, this.id, this.#timeoutMs, "set");
+    return this.#inTurn(async () => {
+      if (!this.#pause.isPaused) return;
+      await this.#service.change(this.id, "start");
+      await this.#service.wait(this.id, "started");
+      this.#pause.isPaused = false;
+      await setDeadline(this.#service, this.id, this.#timeoutMs, "set");
+    });
   }
 
   async extend(durationMs: number): Promise<void> {
     this.assertOpen();
-    await setDeadline(this.#service, this.id, durationMs, "set");
+    return this.#inTurn(() => setDeadline(this.#service, this.id, durationMs, "set"));
   }
 }
 
-async function setDeadline(
+/** Has the machine end so many milliseconds from now. */
+export async function setDeadline(
   service: FlyService,
   id: string,
   lifeMs: number,

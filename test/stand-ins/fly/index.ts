@@ -26,10 +26,14 @@ export interface FlyStandIn {
   readonly app: string;
   readonly token: string;
   readonly machines: ReadonlyMap<string, FlyMachine>;
-  /** The bodies of all commands. */
+  /** The bodies of all commands, but for the largest. */
   readonly commands: readonly unknown[];
+  /** Whether the connection breaks before it has said that a machine was made; default `false`. */
+  losesAnswers: boolean;
   stop(): Promise<void>;
 }
+
+const longestKept = 16 * 1024;
 
 export async function startFly(): Promise<FlyStandIn> {
   const [app, token] = ["stand-in-app", "stand-in-token"];
@@ -68,6 +72,10 @@ export async function startFly(): Promise<FlyStandIn> {
       };
       machines.set(id, made);
       void startMain(made, destroy);
+      if (standIn.losesAnswers) {
+        request.raw.socket.destroy();
+        return undefined;
+      }
       return describe(made);
     })
     .route("GET", "/v1/apps/:app/machines", ({ query }) =>
@@ -106,23 +114,26 @@ export async function startFly(): Promise<FlyStandIn> {
     .route("POST", "/v1/apps/:app/machines/:id/exec", async (request) => {
       const each = found(request);
       const body = await request.json();
-      commands.push(body);
+      // What carries a large file would fill the memory.
+      if (JSON.stringify(body).length < longestKept) commands.push(body);
       return execute(each, body);
     });
 
   await server.start();
-  return {
+  const standIn: FlyStandIn = {
     server,
     url: server.url,
     app,
     token,
     machines,
     commands,
+    losesAnswers: false,
     stop: async () => {
       await server.stop();
       await Promise.all([...machines.values()].map(destroy));
     },
   };
+  return standIn;
 }
 
 /** Its end is the machine's. */

@@ -1,0 +1,194 @@
+import { SandboxAgent, SandboxAgentError } from "playpen";
+import { claude } from "playpen/claude";
+import { type FlyOptions, fly } from "playpen/fly";
+import { startModelServer } from "playpen/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { describeWith } from "../../image/engines.ts";
+import { hostCliDirectory } from "../../image/paths.ts";
+import { type FlyStandIn, startFly } from "../../stand-ins/fly/index.ts";
+import { describeVendorFailures } from "./describe-vendor-failures.ts";
+
+let standIn: FlyStandIn;
+beforeAll(async () => {
+  standIn = await startFly();
+});
+afterAll(() => standIn.stop());
+afterEach(() => {
+  standIn.server.faults.clear();
+  vi.unstubAllEnvs();
+});
+
+const spec = { env: {}, labels: {} };
+const provider = (options: Partial<FlyOptions> = {}) =>
+  fly({ baseUrl: standIn.url, token: standIn.token, app: standIn.app, ...options });
+const isExec = ({ path }: { readonly path: string }): boolean => path.endsWith("/exec");
+
+describe("what the service may answer", () => {
+  describeVendorFailures({
+    server: () => standIn.server,
+    provider: () => provider({ requestTimeoutMs: 700 }),
+    creation: { method: "POST", path: "/v1/apps/stand-in-app/machines" },
+    count: () => standIn.machines.size,
+    variables: ["FLY_API_TOKEN"],
+  });
+
+  it("is not asked without a token", async () => {
+    vi.stubEnv("FLY_API_TOKEN", "");
+    const before = standIn.server.requests.length;
+    const created = fly({ baseUrl: standIn.url, app: standIn.app }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "provider_authentication_failed" });
+    expect(standIn.server.requests.length).toBe(before);
+  });
+
+  it("takes the token from the environment", async () => {
+    vi.stubEnv("FLY_API_TOKEN", standIn.token);
+    expect(await fly({ baseUrl: standIn.url, app: standIn.app }).check()).toEqual({ available: true });
+  });
+
+  it("tells an unreachable service from one that fails", async () => {
+    const gone = await startFly();
+    await gone.stop();
+    const created = provider({ baseUrl: gone.url }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "provider_unavailable" });
+  });
+
+  it("says which image cannot be had, and which size", async () => {
+    const none = provider({ image: "no-such-image" }).create(spec);
+    await expect(none).rejects.toMatchObject({
+      code: "image_unavailable",
+      details: { image: "no-such-image" },
+    });
+    const large = provider({ cpus: 3 }).create(spec);
+    await expect(large).rejects.toMatchObject({ code: "sandbox_create_failed" });
+    expect(standIn.machines.size).toBe(0);
+  });
+
+  it("removes the machine whose making it does not hear of", async () => {
+    standIn.losesAnswers = true;
+    const created = provider().create(spec);
+    await expect(created).rejects.toMatchObject({ code: "provider_failed" });
+    standIn.losesAnswers = false;
+    expect(standIn.server.count("DELETE", /machines/)).toBeGreaterThan(0);
+    expect(standIn.machines.size).toBe(0);
+  });
+
+  it("removes the machine when its working directory cannot be made", async () => {
+    const created = provider({ cwd: "/proc/none" }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "file_failed" });
+    expect(standIn.machines.size).toBe(0);
+  });
+
+  it("is asked for news again when it has had too many requests, and no output is lost", async () => {
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({ argv: ["/bin/sh", "-c", "sleep 1; seq 1 1000"], stdin: "ignore" });
+    standIn.server.faults.nextStatus(429, { on: isExec, times: 2, retryAfterSeconds: 0 });
+    const lines = (await new Response(process.stdout).text()).trim().split("\n");
+    expect([lines.length, lines.at(-1)]).toEqual([1000, "1000"]);
+    expect(await process.exited).toEqual({ code: 0, signal: null });
+    await sandbox.destroy();
+  });
+
+  it("ends a process with the code of a lost sandbox when its machine is gone", async () => {
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({ argv: ["sleep", "300"] });
+    const [machine] = standIn.machines.values();
+    await machine?.machine.destroy();
+    const since = performance.now();
+    await expect(process.exited).rejects.toSatisfy((error) => SandboxAgentError.is(error));
+    expect(performance.now() - since).toBeLessThan(5000);
+    await sandbox.destroy();
+  });
+});
+
+describe("a machine", () => {
+  it("shows no variable's value to its process list, nor in its configuration", async () => {
+    const sandbox = await provider({ env: { OF_PROVIDER: "secret-a" } }).create({
+      env: { OF_BOX: "secret-b" },
+      labels: {},
+    });
+    const from = standIn.commands.length;
+    const process = await sandbox.spawn({
+      argv: ["/bin/sh", "-c", "echo $OF_PROVIDER $OF_BOX $OF_PROCESS"],
+      env: { OF_PROCESS: "secret-c" },
+      stdin: "ignore",
+    });
+    expect(await new Response(process.stdout).text()).toBe("secret-a secret-b secret-c\n");
+    const argvs = standIn.commands.slice(from).map((body) => (body as { readonly command: unknown }).command);
+    expect(JSON.stringify(argvs)).not.toContain("secret-");
+    expect(JSON.stringify([...standIn.machines.values()].map(({ config }) => config))).not.toContain(
+      "secret-",
+    );
+    await sandbox.destroy();
+  });
+
+  it("ends some time after nobody has used it any more", async () => {
+    const sandbox = await provider({ timeoutMs: 2000 }).create(spec);
+    await expect.poll(() => standIn.machines.size, { timeout: 10_000, interval: 100 }).toBe(0);
+    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code: "sandbox_not_found" });
+    await sandbox.destroy();
+  });
+
+  it("lives as long as a process runs in it", async () => {
+    const sandbox = await provider({ timeoutMs: 2000 }).create(spec);
+    const process = await sandbox.spawn({ argv: ["/bin/sh", "-c", "sleep 5; echo done"], stdin: "ignore" });
+    expect(await new Response(process.stdout).text()).toBe("done\n");
+    await sandbox.destroy();
+  });
+
+  it("that was suspended is started again by whoever connects, and does not end on the way", async () => {
+    const sandbox = await provider({ timeoutMs: 2000 }).create(spec);
+    await sandbox.files.write("kept", "text");
+    await sandbox.pause();
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const again = await provider().connect(sandbox.id, { env: {} });
+    expect(await again.files.readText("kept")).toBe("text");
+    const { state } = [...standIn.machines.values()][0] ?? {};
+    expect(state).toBe("started");
+    await again.destroy();
+    expect(standIn.machines.size).toBe(0);
+  });
+
+  it("of somebody else is neither listed nor connected to", async () => {
+    const headers = { authorization: `Bearer ${standIn.token}` };
+    const path = `${standIn.url}/v1/apps/${standIn.app}/machines`;
+    const config = { image: "other", init: { exec: ["sleep", "300"] } };
+    const made = await fetch(path, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ name: "web", config }),
+    });
+    const { id } = (await made.json()) as { readonly id: string };
+    const listed: string[] = [];
+    for await (const info of provider().list()) listed.push(info.id);
+    expect(listed).toEqual([]);
+    await expect(provider().connect(id, { env: {} })).rejects.toMatchObject({ code: "sandbox_not_found" });
+    await fetch(`${path}/${id}?force=true`, { method: "DELETE", headers });
+  });
+});
+
+describeWith(["host-clis"], "a real agent in a machine", () => {
+  const start = (url: string): Promise<SandboxAgent> =>
+    SandboxAgent.start({
+      sandbox: provider(),
+      agent: claude({
+        baseUrl: url,
+        command: `${hostCliDirectory()}/claude`,
+        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1", IS_SANDBOX: "1" },
+      }),
+      permissions: "allow-all",
+      env: { PATH: process.env["PATH"] ?? "" },
+    });
+
+  it("runs a tool, says what came of it, and leaves nothing", async () => {
+    await using model = await startModelServer();
+    const box = await start(model.url);
+    const session = await box.createSession();
+    const result = await session.prompt("!shell echo 4711 > made\n!text The file is there.");
+    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
+    expect(await box.files.readText("made")).toBe("4711\n");
+    const [machine] = standIn.machines.values();
+    await box.destroy();
+    expect(standIn.machines.size).toBe(0);
+    expect(await machine?.machine.processes()).toEqual([]);
+  });
+});
