@@ -106,7 +106,7 @@ function resolveAppleOptions(options: AppleOptions): CliSettings {
   if (cpus !== undefined && !Number.isInteger(cpus)) {
     throw new TypeError(`apple(): option "cpus" must be a whole number, received ${String(cpus)}.`);
   }
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(Object.entries<unknown>(rest).filter(([, value]) => value !== undefined));
   return {
     image: "docker.io/library/node:22-bookworm",
     cwd: "/workspace",
