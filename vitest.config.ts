@@ -31,7 +31,7 @@ const minuteMs = 60_000;
 /** These tests wait for other programs for much of their time. */
 const waiting = { startsPrograms: true, maxWorkers: 3 };
 /** The files that take the longest, which are not to be the last to begin. */
-const longest = ["waiting.test.ts", "opencode.test.ts", "abilities.test.ts", "smoke.test.ts"];
+const longest = ["waiting.test.ts", "opencode.test.ts", "abilities.test.ts", "smoke.test.ts", "pool.test.ts"];
 
 class LongestFirst extends BaseSequencer {
   public override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
