@@ -1,0 +1,99 @@
+import {
+  type CanExpose,
+  type CanExtend,
+  type CanMeasure,
+  type CanPause,
+  type CanSetNetworkPolicy,
+  type ExposedPort,
+  type FileOptions,
+  type NetworkPolicy,
+  RemoteSandbox,
+  type SandboxMetrics,
+  abortable,
+} from "../../src/kit.ts";
+import type { DaytonaMachine } from "./daytona-machine.ts";
+import { type DaytonaHandle, minutesOf } from "./daytona-service.ts";
+
+/** A sandbox of Daytona, with what it can do beside the rest. */
+export class DaytonaSandbox
+  extends RemoteSandbox
+  implements CanExpose, CanExtend, CanMeasure, CanPause, CanSetNetworkPolicy
+{
+  readonly #machine: DaytonaMachine;
+
+  constructor(machine: DaytonaMachine) {
+    super(machine);
+    this.#machine = machine;
+  }
+
+  /** Processes go on at `resume()`; a turn that runs meanwhile ends with `sandbox_lost`. */
+  async pause(): Promise<void> {
+    await this.#call("pause a sandbox", async (handle) => {
+      await handle.refreshData();
+      if (handle.state !== "paused") await handle.pause();
+    });
+  }
+
+  async resume(): Promise<void> {
+    await this.#call("resume a sandbox", async (handle) => {
+      await handle.refreshData();
+      if (handle.state !== "started") await handle.start();
+    });
+  }
+
+  async expose(port: number, { signal }: FileOptions = {}): Promise<ExposedPort> {
+    const { url, token } = await this.#call("expose a port", (handle) => handle.getPreviewLink(port), signal);
+    return { url: url.replace(/\/$/, ""), headers: { "x-daytona-preview-token": token } };
+  }
+
+  async extend(durationMs: number): Promise<void> {
+    await this.#call("extend a sandbox", (handle) => handle.setTtl(minutesOf(durationMs)));
+  }
+
+  async setNetworkPolicy(policy: NetworkPolicy): Promise<void> {
+    await this.#call("set a network policy", (handle) => handle.updateNetworkSettings(settingsOf(policy)));
+  }
+
+  async metrics(): Promise<SandboxMetrics> {
+    const measured = await this.#call("measure a sandbox", (handle) => handle.getMetricsLatest());
+    return {
+      cpus: (measured.cpuUsedPct / 100) * measured.cpuCount,
+      memoryBytes: measured.memUsed,
+      memoryLimitBytes: measured.memTotal,
+      diskBytes: measured.diskUsed,
+    };
+  }
+
+  async #call<Value>(
+    action: string,
+    work: (handle: DaytonaHandle) => Promise<Value>,
+    signal?: AbortSignal,
+  ): Promise<Value> {
+    this.assertOpen();
+    const { service, handle, id } = this.#machine;
+    return abortable(
+      service.call({ action, id }, () => work(handle)),
+      signal,
+    );
+  }
+}
+
+interface NetworkSettings {
+  readonly networkBlockAll: boolean;
+  readonly networkAllowList: string;
+  readonly domainAllowList: string;
+}
+
+/** In the vendor's words: addresses and names are two lists. */
+export function settingsOf(policy: NetworkPolicy): NetworkSettings {
+  if (policy === "allow-all" || policy === "deny-all") {
+    return { networkBlockAll: policy === "deny-all", networkAllowList: "", domainAllowList: "" };
+  }
+  const isAddress = (host: string): boolean => /^[\d.]+(\/\d+)?$/.test(host);
+  const addresses = policy.allow.filter(isAddress);
+  return {
+    networkBlockAll: false,
+    networkAllowList: addresses.map((host) => (host.includes("/") ? host : `${host}/32`)).join(","),
+    domainAllowList: policy.allow.filter((host) => !isAddress(host)).join(","),
+  };
+}

@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { SandboxAgent } from "playpen";
+import { claude } from "playpen/claude";
+import { type DaytonaOptions, daytona } from "playpen/daytona";
+import { startModelServer } from "playpen/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { describeWith } from "../../image/engines.ts";
+import { hostCliDirectory } from "../../image/paths.ts";
+import { StandInDaytona } from "../../stand-ins/daytona/index.ts";
+import { describeVendorFailures } from "./describe-vendor-failures.ts";
+import { ForeignHost } from "./host-of.ts";
+
+const cloud = new StandInDaytona({ pageSize: 3 });
+beforeAll(() => cloud.start());
+afterAll(() => cloud.stop());
+afterEach(() => {
+  cloud.api.faults.clear();
+  cloud.toolbox.faults.clear();
+  vi.unstubAllEnvs();
+});
+
+const spec = { env: {}, labels: {} };
+const provider = (options: DaytonaOptions = {}) => daytona({ ...cloud.options, ...options });
+
+async function output(process: { readonly stdout: ReadableStream<Uint8Array> }): Promise<string> {
+  return new Response(process.stdout).text();
+}
+
+describe("what the service may answer", () => {
+  describeVendorFailures({
+    server: () => cloud.api,
+    provider: () => provider({ requestTimeoutMs: 2000, createTimeoutMs: 900 }),
+    creation: { method: "POST", path: "/sandbox" },
+    count: () => cloud.ids.length,
+    variables: ["DAYTONA_API_KEY"],
+  });
+
+  it("is not asked without a key", async () => {
+    vi.stubEnv("DAYTONA_API_KEY", "");
+    const before = cloud.api.requests.length;
+    await expect(daytona({ apiUrl: cloud.options.apiUrl }).create(spec)).rejects.toMatchObject({
+      code: "provider_authentication_failed",
+      details: { variables: ["DAYTONA_API_KEY"] },
+    });
+    expect(cloud.api.requests.length).toBe(before);
+  });
+
+  it("tells an unreachable service from one that fails", async () => {
+    const gone = await new StandInDaytona().start();
+    await gone.stop();
+    const created = provider({ apiUrl: gone.options.apiUrl }).create(spec);
+    await expect(created).rejects.toMatchObject({ code: "provider_unavailable" });
+  });
+
+  it("names a template that is not there", async () => {
+    await expect(provider({ template: "nothing" }).create(spec)).rejects.toMatchObject({
+      code: "image_unavailable",
+      details: { image: "nothing" },
+    });
+  });
+
+  it("refuses sizes that the service refuses", async () => {
+    const created = provider({ image: "node:22", cpus: 64 }).create(spec);
+    await expect(created).rejects.toThrow("exceeds maximum");
+    expect(cloud.ids).toEqual([]);
+  });
+
+  it("removes the sandbox when its working directory cannot be made", async () => {
+    await expect(provider({ cwd: "/proc/none" }).create(spec)).rejects.toMatchObject({ code: "file_failed" });
+    expect(cloud.ids).toEqual([]);
+  });
+});
+
+describe("a process", () => {
+  it("goes on, and loses nothing, when connections are cut for a moment", async () => {
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({
+      argv: ["/bin/sh", "-c", "echo one; sleep 1; echo two; sleep 1; echo three"],
+      stdin: "ignore",
+    });
+    const said = output(process);
+    cloud.toolbox.cutConnections();
+    expect(await said).toBe("one\ntwo\nthree\n");
+    expect(await process.exited).toEqual({ code: 0, signal: null });
+    await sandbox.destroy();
+  });
+
+  it("ends with the code of its sandbox when the service does not come back", async () => {
+    const sandbox = await provider().create(spec);
+    const process = await sandbox.spawn({ argv: ["sleep", "300"] });
+    const since = performance.now();
+    cloud.toolbox.faults.next({ kind: "cut" }, { times: 1000 });
+    cloud.toolbox.cutConnections();
+    await expect(process.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+    expect(performance.now() - since).toBeLessThan(5000);
+    cloud.toolbox.faults.clear();
+    await sandbox.destroy();
+  });
+});
+
+describe("a sandbox", () => {
+  it("runs the same where the daemon cuts commands into words", async () => {
+    const old = await new StandInDaytona({ commands: "words" }).start();
+    const sandbox = await provider(old.options).create(spec);
+    const argv = ["/bin/sh", "-c", 'printf "%s|" "$@"', "sh", "it's", "", 'a "b"\n$(c)\\'] as const;
+    const process = await sandbox.spawn({ argv, stdin: "ignore" });
+    expect(await output(process)).toBe('it\'s||a "b"\n$(c)\\|');
+    await sandbox.destroy();
+    await old.stop();
+  });
+
+  it("is put off while a process runs, and removed some time after its last use", async () => {
+    const quick = await new StandInDaytona({ minuteMs: 3000 }).start();
+    const sandbox = await provider({ ...quick.options, timeoutMs: 5000 }).create(spec);
+    const process = await sandbox.spawn({ argv: ["sleep", "5"], stdin: "ignore" });
+    expect(await process.exited).toMatchObject({ code: 0 });
+    expect(quick.ids).toEqual([sandbox.id]);
+    await expect.poll(() => quick.ids, { timeout: 15_000, interval: 200 }).toEqual([]);
+    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code: "sandbox_lost" });
+    await sandbox.destroy();
+    await quick.stop();
+  });
+
+  it("is listed by its labels over several pages", async () => {
+    const labels = { kind: "ü = 1 / 2 & more" };
+    const made = await Promise.all(Array.from({ length: 5 }, () => provider({ labels }).create(spec)));
+    const found: string[] = [];
+    for await (const { id } of provider().list({ labels })) found.push(id);
+    expect(found.sort()).toEqual(made.map(({ id }) => id).sort());
+    await Promise.all(made.map((sandbox) => sandbox.destroy()));
+  });
+
+  it("has its network policy set in the vendor's words", async () => {
+    const sandbox = await provider().create(spec);
+    await sandbox.setNetworkPolicy({ allow: ["github.com", "10.0.0.1"] });
+    expect(cloud.networkOf(sandbox.id)).toEqual({
+      networkBlockAll: false,
+      networkAllowList: "10.0.0.1/32",
+      domainAllowList: "github.com",
+    });
+    await sandbox.destroy();
+  });
+
+  it("is connected to again, by its id; a host without the SDK is told what it lacks", async () => {
+    const source = `
+      import { daytona } from "@source/providers/daytona/index.ts";
+      const { options, id } = JSON.parse(process.argv[2]);
+      try {
+        const sandbox = await daytona(options).connect(id, { env: {} });
+        console.log(await sandbox.files.readText("kept"));
+        await sandbox.destroy();
+      } catch (error) {
+        console.log(JSON.stringify({ code: error.code, message: error.message }));
+      }`;
+    const sandbox = await provider().create(spec);
+    await sandbox.files.write("kept", "by the first host");
+    await sandbox.detach({ ttlMs: 60_000 });
+    const argument = { options: cloud.options, id: sandbox.id };
+    const host = await ForeignHost.compile(source, ["@daytonaio/sdk"]);
+    expect(JSON.parse(await host.run(argument))).toMatchObject({ code: "dependency_missing" });
+    await host.install("@daytonaio/sdk", "0.1.0");
+    expect(await host.run(argument)).toContain("0.1.0");
+    await host.dispose();
+    const connected = await provider().connect(sandbox.id, { env: {} });
+    expect(await connected.files.readText("kept")).toBe("by the first host");
+    await connected.destroy();
+    expect(cloud.ids).toEqual([]);
+  });
+});
+
+describeWith(["host-clis"], "a real agent in a sandbox of Daytona", () => {
+  it("runs a tool, says what came of it, and leaves nothing", async () => {
+    await using model = await startModelServer();
+    const mark = randomUUID();
+    const box = await SandboxAgent.start({
+      sandbox: provider(),
+      agent: claude({
+        baseUrl: model.url,
+        command: `${hostCliDirectory()}/claude`,
+        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
+      }),
+      permissions: "allow-all",
+    });
+    const session = await box.createSession();
+    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
+    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
+    expect(await box.files.readText("made")).toBe(`${mark}\n`);
+    const machine = cloud.machine(box.sandbox.id);
+    await box.destroy();
+    expect(cloud.ids).toEqual([]);
+    expect(await machine?.processes()).toEqual([]);
+    expect(existsSync(machine?.folder ?? "/")).toBe(false);
+  });
+});

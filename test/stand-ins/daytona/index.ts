@@ -1,0 +1,340 @@
+/**
+ * Daytona's cloud as its official SDK sees it: the API (https://www.daytona.io/docs/en/tools/api) and the toolbox, the
+ * daemon in each sandbox, behind the proxy. Sandboxes are folders with real processes of this machine.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { request as httpRequest } from "node:http";
+import { dirname } from "node:path";
+import { numberField, objectField, parseJson, stringField } from "playpen/kit";
+import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
+import { StandInMachine } from "../kit/machines.ts";
+
+interface Box {
+  readonly machine: StandInMachine;
+  readonly name: string;
+  readonly labels: { readonly [name: string]: string };
+  readonly autoDelete: number;
+  autoStop: number;
+  network: unknown;
+  idle: NodeJS.Timeout | undefined;
+}
+
+export interface StandInDaytonaOptions {
+  /** How long a minute of the vendor's takes; default 60,000. */
+  readonly minuteMs?: number;
+  /** Sandboxes on one page of a list; default 100. */
+  readonly pageSize?: number;
+  /**
+   * How the daemon takes a command: by a shell (default), or cut into words by quotes without escapes, as earlier
+   * versions did.
+   */
+  readonly commands?: "shell" | "words";
+}
+
+/** Gives `daytona()` its options: `daytona({ ...cloud.options })`. */
+export class StandInDaytona {
+  readonly apiKey = `dtn_${randomBytes(20).toString("hex")}`;
+  readonly api: StandInServer;
+  readonly toolbox: StandInServer;
+  readonly #boxes = new Map<string, Box>();
+  readonly #options: StandInDaytonaOptions;
+
+  constructor(options: StandInDaytonaOptions = {}) {
+    this.#options = options;
+    const guard = ({ headers }: StandInRequest): void => {
+      if (headers.authorization !== `Bearer ${this.apiKey}`) throw new HttpError(401, "Unauthorized");
+    };
+    const errorBody = (statusCode: number, message: string): object => ({ statusCode, message });
+    this.api = new StandInServer({ errorBody, guard })
+      .route("POST", "/sandbox", (request) => this.#create(request))
+      .route("GET", "/sandbox", (request) => this.#list(request))
+      .route("GET", "/sandbox/:id", (request) => this.#infoOf(this.#boxOf(request)))
+      .route("DELETE", "/sandbox/:id", (request) => this.#remove(request))
+      .route("POST", "/sandbox/:id/pause", (request) => this.#pause(request))
+      .route("POST", "/sandbox/:id/start", (request) => this.#resume(request))
+      .route("POST", "/sandbox/:id/last-activity", (request) => {
+        this.#used(this.#boxOf(request));
+        return new Answer(201);
+      })
+      .route("POST", "/sandbox/:id/ttl/:minutes", (request) => this.#setTtl(request))
+      .route("POST", "/sandbox/:id/autostop/:minutes", (request) => this.#setAutoStop(request))
+      .route("POST", "/sandbox/:id/network-settings", (request) => this.#setNetwork(request))
+      .route("GET", "/sandbox/:id/ports/:port/preview-url", (request) => this.#preview(request));
+    this.toolbox = new StandInServer({ errorBody })
+      .route("POST", "/toolbox/:id/process/execute", (request) => {
+        guard(request);
+        return this.#execute(request);
+      })
+      .route("POST", "/toolbox/:id/files/bulk-upload", (request) => {
+        guard(request);
+        return this.#upload(request);
+      })
+      .route("GET", "/toolbox/:id/system/metrics", (request) => {
+        guard(request);
+        this.#boxOf(request);
+        return metrics;
+      })
+      .route("*", "*path", (request) => this.#passOn(request));
+  }
+
+  async start(): Promise<this> {
+    await this.api.start();
+    await this.toolbox.start();
+    return this;
+  }
+
+  get options(): { readonly apiKey: string; readonly apiUrl: string } {
+    return { apiKey: this.apiKey, apiUrl: this.api.url };
+  }
+
+  /** The ids of the sandboxes that there are. */
+  get ids(): readonly string[] {
+    return [...this.#boxes.keys()];
+  }
+
+  machine(id: string): StandInMachine | undefined {
+    return this.#boxes.get(id)?.machine;
+  }
+
+  networkOf(id: string): unknown {
+    return this.#boxes.get(id)?.network;
+  }
+
+  async stop(): Promise<void> {
+    for (const box of this.#boxes.values()) {
+      clearTimeout(box.idle);
+      await box.machine.destroy();
+    }
+    await this.api.stop();
+    await this.toolbox.stop();
+  }
+
+  get #minuteMs(): number {
+    return this.#options.minuteMs ?? 60_000;
+  }
+
+  async #create(request: StandInRequest): Promise<object> {
+    const body = await request.json();
+    const snapshot = stringField(body, "snapshot");
+    if (snapshot !== undefined && snapshot !== "prepared") {
+      throw new HttpError(404, `Snapshot ${snapshot} not found`);
+    }
+    const cpu = numberField(body, "cpu") ?? 1;
+    if (cpu > 16) throw new HttpError(400, `CPU request ${cpu} exceeds maximum allowed per sandbox (16)`);
+    const id = randomUUID();
+    const machine = await StandInMachine.create({ id, env: { DAYTONA_SANDBOX_ID: id } });
+    const labels = Object.entries(objectField(body, "labels")).map(([name, text]) => [name, String(text)]);
+    const box: Box = {
+      machine,
+      name: stringField(body, "name") ?? id,
+      labels: Object.fromEntries(labels) as { [name: string]: string },
+      autoStop: numberField(body, "autoStopInterval") ?? 15,
+      autoDelete: numberField(body, "autoDeleteInterval") ?? -1,
+      network: undefined,
+      idle: undefined,
+    };
+    this.#boxes.set(id, box);
+    this.#used(box);
+    const ttl = numberField(body, "ttlMinutes") ?? 0;
+    if (ttl > 0) machine.setTimeToLive(ttl * this.#minuteMs, () => this.#end(box));
+    return this.#infoOf(box);
+  }
+
+  /** Puts off the stop of a sandbox that nobody uses. */
+  #used(box: Box): void {
+    clearTimeout(box.idle);
+    box.idle = undefined;
+    if (box.autoStop === 0 || box.machine.isPaused) return;
+    box.idle = setTimeout(() => void this.#end(box), box.autoStop * this.#minuteMs);
+    box.idle.unref();
+  }
+
+  async #end(box: Box): Promise<void> {
+    clearTimeout(box.idle);
+    // Only such as are deleted when they are stopped are needed here.
+    if (box.autoDelete === 0 || box.machine.endsAt !== undefined) this.#boxes.delete(box.machine.id);
+    await box.machine.destroy();
+  }
+
+  #boxOf({ parameters }: StandInRequest): Box {
+    const { id = "" } = parameters;
+    const box = this.#boxes.get(id) ?? [...this.#boxes.values()].find(({ name }) => name === id);
+    if (box === undefined) throw new HttpError(404, `Sandbox with ID ${id} not found`);
+    return box;
+  }
+
+  #infoOf({ machine, name, labels, autoStop, autoDelete }: Box): object {
+    return {
+      id: machine.id,
+      name,
+      organizationId: "stand-in",
+      user: "daytona",
+      env: {},
+      labels,
+      public: false,
+      target: "stand-in",
+      cpu: 1,
+      gpu: 0,
+      memory: 1,
+      disk: 3,
+      state: machine.isPaused ? "paused" : "started",
+      autoStopInterval: autoStop,
+      autoDeleteInterval: autoDelete,
+      createdAt: new Date(machine.createdAt).toISOString(),
+      networkBlockAll: false,
+      toolboxProxyUrl: `${this.toolbox.url}/toolbox`,
+    };
+  }
+
+  #list({ query }: StandInRequest): object {
+    const wanted = Object.entries(objectField({ labels: parseJson(query.get("labels") ?? "{}") }, "labels"));
+    const all = [...this.#boxes.values()].filter(({ labels }) =>
+      wanted.every(([name, value]) => labels[name] === value),
+    );
+    const from = Number(query.get("cursor") ?? 0);
+    const size = Math.min(Number(query.get("limit") ?? 100), this.#options.pageSize ?? 100);
+    const items = all.slice(from, from + size).map((box) => this.#infoOf(box));
+    return { items, nextCursor: from + size < all.length ? String(from + size) : null };
+  }
+
+  async #remove(request: StandInRequest): Promise<object> {
+    const box = this.#boxOf(request);
+    this.#boxes.delete(box.machine.id);
+    clearTimeout(box.idle);
+    await box.machine.destroy();
+    return { ...this.#infoOf(box), state: "destroyed" };
+  }
+
+  async #pause(request: StandInRequest): Promise<object> {
+    const box = this.#boxOf(request);
+    if (box.machine.isPaused) throw new HttpError(400, "Sandbox is not started");
+    await box.machine.pause();
+    this.#used(box);
+    return this.#infoOf(box);
+  }
+
+  async #resume(request: StandInRequest): Promise<object> {
+    const box = this.#boxOf(request);
+    if (!box.machine.isPaused) throw new HttpError(400, "Sandbox is not stopped");
+    await box.machine.resume();
+    this.#used(box);
+    return this.#infoOf(box);
+  }
+
+  #setTtl(request: StandInRequest): object {
+    const box = this.#boxOf(request);
+    const minutes = Number(request.parameters["minutes"]);
+    box.machine.setTimeToLive(minutes === 0 ? undefined : minutes * this.#minuteMs, () => this.#end(box));
+    return this.#infoOf(box);
+  }
+
+  #setAutoStop(request: StandInRequest): object {
+    const box = this.#boxOf(request);
+    box.autoStop = Number(request.parameters["minutes"]);
+    this.#used(box);
+    return this.#infoOf(box);
+  }
+
+  async #setNetwork(request: StandInRequest): Promise<object> {
+    const box = this.#boxOf(request);
+    box.network = await request.json();
+    return this.#infoOf(box);
+  }
+
+  #preview(request: StandInRequest): object {
+    const { machine } = this.#boxOf(request);
+    const port = request.parameters["port"] ?? "";
+    // The vendor tells ports by the name of the host; here the token does.
+    return { sandboxId: machine.id, url: this.toolbox.url, token: `${machine.id}/${port}` };
+  }
+
+  async #execute(request: StandInRequest): Promise<object> {
+    const box = this.#boxOf(request);
+    const { machine } = box;
+    if (machine.isPaused) throw new HttpError(400, "bad request: sandbox is not running");
+    this.#used(box);
+    const body = await request.json();
+    const command = stringField(body, "command") ?? "";
+    const [program = "", ...args] =
+      this.#options.commands === "words" ? wordsOf(command) : ["/bin/sh", "-c", command];
+    if (program === "") throw new HttpError(400, "empty command");
+    const envs = Object.entries(objectField(body, "envs")).map(([name, value]) => [name, String(value)]);
+    const process = await machine.spawn({
+      argv: ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", program, ...args],
+      cwd: stringField(body, "cwd") ?? machine.folder,
+      env: Object.fromEntries(envs) as { [name: string]: string },
+      ownSession: false,
+    });
+    const seconds = numberField(body, "timeout") ?? 360;
+    const timer = setTimeout(() => process.signal("SIGKILL"), seconds * 1000);
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdout) chunks.push(Buffer.from(chunk as Uint8Array));
+    const { code } = await process.exited;
+    clearTimeout(timer);
+    this.#used(box);
+    return { exitCode: code ?? -1, result: Buffer.concat(chunks).toString() };
+  }
+
+  /** Pairs of fields: `files[0].path` and `files[0].file`. */
+  async #upload(request: StandInRequest): Promise<Answer> {
+    const box = this.#boxOf(request);
+    this.#used(box);
+    const boundary = /boundary=(.+)$/.exec(String(request.headers["content-type"]))?.[1] ?? "";
+    const fields = fieldsOf(await request.body(), boundary);
+    for (const [name, bytes] of fields) {
+      const path = fields.get(name.replace(/\.file$/, ".path"))?.toString();
+      if (path === undefined || !name.endsWith(".file")) continue;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bytes);
+    }
+    return new Answer(200, {});
+  }
+
+  #passOn(request: StandInRequest): undefined {
+    const [id = "", port = ""] = String(request.headers["x-daytona-preview-token"]).split("/");
+    if (!this.#boxes.has(id)) throw new HttpError(401, "unauthorized");
+    const { raw, response } = request;
+    const { method, headers } = raw;
+    const onward = httpRequest({ host: "127.0.0.1", port, method, path: raw.url, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on("error", () => response.writeHead(502).end());
+    raw.pipe(onward);
+    return undefined;
+  }
+}
+
+const metrics = {
+  cpuCount: 2,
+  cpuUsedPct: 12.5,
+  memUsed: 100 * 2 ** 20,
+  memTotal: 512 * 2 ** 20,
+  memCache: 0,
+  diskUsed: 2 ** 20,
+  diskTotal: 2 ** 30,
+  diskFree: 2 ** 29,
+};
+
+/** Words are parted by blanks, quotes of either kind keep blanks, and there are no escapes. */
+function wordsOf(command: string): readonly string[] {
+  return [...command.matchAll(/(?:'[^']*'|"[^"]*"|[^ '"])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ""),
+  );
+}
+
+/** The fields of a body in `multipart/form-data`. */
+function fieldsOf(body: Buffer, boundary: string): ReadonlyMap<string, Buffer> {
+  const fields = new Map<string, Buffer>();
+  const mark = `--${boundary}`;
+  for (let at = body.indexOf(mark); at !== -1;) {
+    const next = body.indexOf(`\r\n${mark}`, at);
+    const headEnd = body.indexOf("\r\n\r\n", at);
+    if (next === -1 || headEnd === -1) break;
+    const name = / name="([^"]*)"/.exec(body.toString("utf8", at, headEnd))?.[1];
+    if (name !== undefined) fields.set(name, body.subarray(headEnd + 4, next));
+    at = next + 2;
+  }
+  return fields;
+}
