@@ -49,6 +49,11 @@ export async function runCommand(
 }
 
 function serve(socket: WebSocket, process: MachineProcess, runAfterDisconnectMs: number): void {
+  for (const event of ["drain", "close"]) {
+    process.stdin?.on(event, () => {
+      socket.resume();
+    });
+  }
   socket.send(JSON.stringify({ type: "session_info", session_id: String(process.pid), tty: false }));
   socket.on("message", (data, isBinary) => {
     const bytes = bytesOf(data);
@@ -60,10 +65,6 @@ function serve(socket: WebSocket, process: MachineProcess, runAfterDisconnectMs:
     } else if (bytes[0] === 0 && process.stdin?.writable === true) {
       if (process.stdin.write(bytes.subarray(1))) return;
       socket.pause();
-      const go = (): void => {
-        socket.resume();
-      };
-      process.stdin.once("drain", go).once("close", go);
     }
   });
   let hasEnded = false;
