@@ -1,0 +1,2 @@
+export { modal } from "./modal-provider.ts";
+export type { ModalOptions } from "./modal-options.ts";
