@@ -16,7 +16,7 @@ export const appleCli: CliKind = {
   listArgs: ["list", "--all", "--format", "json"],
   parseList(output) {
     const parsed = parseJson(output);
-    return Array.isArray(parsed) ? parsed.flatMap((entry) => containerIn(entry) ?? []) : [];
+    return Array.isArray(parsed) ? parsed.flatMap((entry) => containerIn(entry) ?? []) : undefined;
   },
   createArgs({ network, cpus, memoryBytes, platform, mounts }, labels) {
     return [

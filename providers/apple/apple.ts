@@ -6,6 +6,7 @@ import {
   type SandboxMount,
   type SandboxProvider,
   type SandboxSpec,
+  isDurationMs,
   isString,
   parseBytes,
   validateProviderOptions,
@@ -38,11 +39,13 @@ export interface AppleOptions {
   readonly memoryBytes?: number | string;
   /** Added to the container's labels; names that begin with `playpen.` are the library's own. */
   readonly labels?: Labels;
+  /** How long the program may take to answer, in milliseconds; default 60,000. */
+  readonly requestTimeoutMs?: number;
   /** Path of the program; default `"container"`, from the `PATH`. */
   readonly program?: string;
 }
 
-const requestTimeoutMs = 60_000;
+const defaultTimeoutMs = 60_000;
 const pullTimeoutMs = 30 * 60_000;
 
 /**
@@ -62,8 +65,8 @@ const pullTimeoutMs = 30 * 60_000;
  */
 export function apple(options: AppleOptions = {}): SandboxProvider<AppleSandbox> {
   const settings = resolveAppleOptions(options);
-  const { program = "container" } = options;
-  const cli = new ContainerCli({ program, provider: "apple", installation, timeoutMs: requestTimeoutMs });
+  const { program = "container", requestTimeoutMs: timeoutMs = defaultTimeoutMs } = options;
+  const cli = new ContainerCli({ program, provider: "apple", installation, timeoutMs });
   const containers = new CliContainers({
     kind: appleCli,
     cli,
@@ -100,9 +103,9 @@ function resolveAppleOptions(options: AppleOptions): CliSettings {
       timeoutMs: "a container lives as long as its host process, or until the time given to detach()",
       region: "it runs on this machine",
     },
-    own: { platform: isString, network: isString, program: isString },
+    own: { platform: isString, network: isString, program: isString, requestTimeoutMs: isDurationMs },
   });
-  const { cpus, memoryBytes, program: _program, ...rest } = options;
+  const { cpus, memoryBytes, program: _program, requestTimeoutMs: _timeout, ...rest } = options;
   if (cpus !== undefined && !Number.isInteger(cpus)) {
     throw new TypeError(`apple(): option "cpus" must be a whole number, received ${String(cpus)}.`);
   }

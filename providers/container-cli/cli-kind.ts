@@ -33,7 +33,8 @@ export interface CliKind {
   /** Tells its version on a line. */
   readonly versionArgs: readonly string[];
   readonly listArgs: readonly string[];
-  parseList(output: string): readonly CliContainer[];
+  /** `undefined` where it is no list. */
+  parseList(output: string): readonly CliContainer[] | undefined;
   /** Arguments of `create` in front of the image. */
   createArgs(settings: CliSettings, labels: Labels, image: CliImage): readonly string[];
   removeArgs(id: string): readonly string[];

@@ -142,7 +142,8 @@ export class CliMachine implements RemoteMachine {
 
   async isListed(): Promise<boolean> {
     const { cli, kind } = this.#init;
-    return kind.parseList(await cli.ask(kind.listArgs)).some(({ id }) => id === this.id);
+    const listed = kind.parseList(await cli.ask(kind.listArgs)) ?? [];
+    return listed.some(({ id }) => id === this.id);
   }
 
   /** A process of a container that ends is told as killed. */

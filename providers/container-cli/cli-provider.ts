@@ -9,6 +9,7 @@ import {
   type SandboxSpec,
   mainCommand,
   makeFolderCommand,
+  parseJson,
   undoneWhenAborted,
 } from "../../src/kit.ts";
 import type { CliContainer, CliImage, CliKind } from "./cli-kind.ts";
@@ -17,6 +18,7 @@ import { CliMachine } from "./cli-machine.ts";
 import { type CliSettings, ownLabelName } from "./cli-options.ts";
 import { CliRefusal, type ContainerCli } from "./container-cli.ts";
 
+const containerId = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 /** An image may have to be fetched. */
 const createTimeoutMs = 30 * 60_000;
 
@@ -115,17 +117,22 @@ export class CliContainers<Box extends RemoteSandbox> {
   }
 
   async #listed(): Promise<readonly CliContainer[]> {
+    let output: string;
     try {
-      return this.#kind.parseList(await this.#cli.ask(this.#kind.listArgs));
+      output = await this.#cli.ask(this.#kind.listArgs);
     } catch (error) {
       throw this.#unavailable(error);
     }
+    const parsed = this.#kind.parseList(output);
+    if (parsed === undefined) throw this.#notUnderstood("a list of containers", output);
+    return parsed;
   }
 
   async #find(id: string): Promise<CliContainer> {
     // Anything else could be an option.
-    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) throw this.#notFound(id, "That is no container's id.");
+    if (!containerId.test(id)) throw this.#notFound(id, "That is no container's id.");
     const { code, stdout } = await this.#cli.run(this.#kind.inspectArgs(id));
+    if (code === 0 && parseJson(stdout) === undefined) throw this.#notUnderstood("a container", stdout);
     const found = code === 0 ? this.#kind.parseInspect(stdout) : undefined;
     if (found === undefined) throw this.#notFound(id, "There is no such container.");
     if (found.labels[ownLabelName] !== this.#kind.name)
@@ -177,7 +184,9 @@ export class CliContainers<Box extends RemoteSandbox> {
   async #created(args: readonly string[], image: string): Promise<string> {
     try {
       const output = await this.#cli.ask(["create", ...args], { timeoutMs: createTimeoutMs });
-      return output.trim().split("\n").at(-1) ?? "";
+      const id = output.trim().split("\n").at(-1) ?? "";
+      if (!containerId.test(id)) throw this.#notUnderstood("the id of a container", output);
+      return id;
     } catch (error) {
       throw this.#createFailure(image, error);
     }
@@ -203,6 +212,12 @@ export class CliContainers<Box extends RemoteSandbox> {
       `The container could not be created from ${JSON.stringify(image)}: ${words}`,
       { details: { provider: this.#kind.name }, cause },
     );
+  }
+
+  #notUnderstood(what: string, output: string): SandboxAgentError<"provider_failed"> {
+    const { name, title } = this.#kind;
+    const words = `${title} was asked for ${what}, and answered ${JSON.stringify(output.slice(0, 200))}.`;
+    return new SandboxAgentError("provider_failed", words, { details: { provider: name } });
   }
 
   #notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {

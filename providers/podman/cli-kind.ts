@@ -13,7 +13,7 @@ export const podmanCli: CliKind = {
   listArgs: ["ps", "--all", "--format", "json", "--no-trunc", "--filter", "label=playpen.provider=podman"],
   parseList(output) {
     const parsed = parseJson(output);
-    return Array.isArray(parsed) ? parsed.flatMap(listed) : [];
+    return Array.isArray(parsed) ? parsed.flatMap(listed) : undefined;
   },
   createArgs(settings, labels, image) {
     const { network, cpus, memoryBytes, pidsLimit, platform, pull = "missing" } = settings;

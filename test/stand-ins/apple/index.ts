@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,9 +20,7 @@ export async function startAppleStandIn(): Promise<() => Promise<void>> {
 
 /** The processes of the stand-in's containers are this machine's, so that each needs a folder of its own. */
 export function withOwnFolders<Provider extends SandboxProvider>(provider: Provider): Provider {
-  let count = 0;
-  const folder = (): string =>
-    `${process.env["STAND_IN_APPLE_ROOT"] ?? ""}-work/${String(process.pid)}-${String(count++)}`;
+  const folder = (): string => `${process.env["STAND_IN_APPLE_ROOT"] ?? ""}-work/${randomUUID()}`;
   const create: Provider["create"] = (spec, options) =>
     provider.create({ ...spec, cwd: spec.cwd ?? folder() }, options);
   return { ...provider, create };

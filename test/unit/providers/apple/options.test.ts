@@ -15,6 +15,7 @@ const wrong: readonly (readonly [name: string, value: unknown])[] = [
   ["memoryBytes", "much"],
   ["labels", { "playpen.owner": "me" }],
   ["program", ""],
+  ["requestTimeoutMs", 0],
   ["pidsLimit", 100],
   ["snapshot", "x"],
   ["imgae", "x"],
@@ -85,10 +86,15 @@ describe("what Apple's program is told, and what it tells", () => {
     "may tell nothing: %j",
     (output) => {
       expect(appleCli.parseInspect(output)).toBeUndefined();
-      expect(appleCli.parseList(output)).toEqual([]);
+      expect(appleCli.parseList(output) ?? []).toEqual([]);
       expect(userIn(output)).toBe("");
     },
   );
+
+  it("is not understood where a list is none", () => {
+    expect(appleCli.parseList("{ not JSON")).toBeUndefined();
+    expect(appleCli.parseList("[]")).toEqual([]);
+  });
 
   it("tells the user of an image", () => {
     const image = { variants: [{ config: {} }, { config: { config: { User: "agent" } } }] };
