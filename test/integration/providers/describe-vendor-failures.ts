@@ -48,25 +48,28 @@ export function describeVendorFailures(scene: VendorScene): void {
   const isCreation = (request: { readonly method: string; readonly path: string }): boolean =>
     request.method === method && request.path === path;
 
-  it.each(table)("fails to create with a code when the service answers %s", async (name, fault, usualCode) => {
-    const { faults } = scene.server();
-    const { attempts = 1, notFoundCode = usualCode } = scene;
-    const code = name === "404" ? notFoundCode : usualCode;
-    const before = scene.server().count(method, path);
-    faults.next(fault, { on: isCreation, times: attempts });
-    const created = scene.provider().create(spec);
-    await expect(created).rejects.toSatisfy((error) => SandboxAgentError.is(error));
-    const error: unknown = await created.catch((reason: unknown) => reason);
-    if (!SandboxAgentError.is(error)) throw error;
-    expect(error.code).toBe(code);
-    expect(error.remedy).not.toBe("");
-    if (code === "provider_authentication_failed") {
-      expect(error.details).toMatchObject({ variables: scene.variables });
-    }
-    expect(scene.server().count(method, path) - before).toBeLessThanOrEqual(attempts);
-    expect(scene.count()).toBe(0);
-    faults.clear();
-  });
+  it.each(table)(
+    "fails to create with a code when the service answers %s",
+    async (name, fault, usualCode) => {
+      const { faults } = scene.server();
+      const { attempts = 1, notFoundCode = usualCode } = scene;
+      const code = name === "404" ? notFoundCode : usualCode;
+      const before = scene.server().count(method, path);
+      faults.next(fault, { on: isCreation, times: attempts });
+      const created = scene.provider().create(spec);
+      await expect(created).rejects.toSatisfy((error) => SandboxAgentError.is(error));
+      const error: unknown = await created.catch((reason: unknown) => reason);
+      if (!SandboxAgentError.is(error)) throw error;
+      expect(error.code).toBe(code);
+      expect(error.remedy).not.toBe("");
+      if (code === "provider_authentication_failed") {
+        expect(error.details).toMatchObject({ variables: scene.variables });
+      }
+      expect(scene.server().count(method, path) - before).toBeLessThanOrEqual(attempts);
+      expect(scene.count()).toBe(0);
+      faults.clear();
+    },
+  );
 
   it("waits as long as the service asks for, and creates one sandbox", async () => {
     scene.server().faults.nextStatus(429, { on: isCreation, retryAfterSeconds: 1 });
