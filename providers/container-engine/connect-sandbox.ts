@@ -29,8 +29,8 @@ export async function connectSandbox(
   if (Config.Labels[ownLabelName] !== provider)
     throw notFound(provider, id, "There is such a container, but it is no sandbox.");
   if (!State.Running) throw notFound(provider, id, "It has ended.");
-  // The main process was given both when the sandbox was created.
-  const [originalCwd = settings.cwd, originalUser = ""] = Config.Cmd;
+  // The main process was given both when the sandbox was created, by whichever way last among its arguments.
+  const [originalCwd = settings.cwd, originalUser = ""] = Config.Cmd.slice(-2);
   const user = settings.user ?? originalUser;
   const cwd = spec.cwd ?? originalCwd;
   const sandbox = new ContainerSandbox({

@@ -13,6 +13,8 @@ export const mainWords = { ready: "ready", failed: "failed", detached: "detached
  * From then on the number stands in a file together with a token; SIGUSR1 makes the script read it again, so that
  * another host process can give the sandbox more or less time. Without a place for the file the time is fixed.
  *
+ * Only the line's last digits count: Podman hands on the request to attach, in JSON, in front of what is written.
+ *
  * Arguments: working directory; its owner, should it have to be made (empty: root).
  */
 const mainScript = `
@@ -21,6 +23,7 @@ if [ ! -d "$1" ]; then
 fi
 echo ${mainWords.ready}
 read -r seconds || exit 0
+seconds=\${seconds##*[!0-9]}
 trap 'kill "$!"' USR1
 umask 077
 rm -f ${lifetimeFile}

@@ -78,7 +78,7 @@ describeWith(["podman"], "Podman, both ways", () => {
       const first = await child.stdout.getReader().read();
       expect(Buffer.from(first.value ?? []).toString()).toBe(`${word}\n`);
       expect((await run("podman", ["inspect", sandbox.id])).stdout).not.toContain(word);
-      expect((await run("ps", ["-ww", "-eo", "args"])).stdout).not.toContain(word);
+      expect((await run("ps", ["-ww", "-eo", "args"], { maxBuffer: 2 ** 28 })).stdout).not.toContain(word);
     } finally {
       await sandbox.destroy();
     }
