@@ -11,6 +11,7 @@ import {
   type SandboxMetrics,
   abortable,
 } from "../../src/kit.ts";
+import { daytonaFiles } from "./daytona-files.ts";
 import type { DaytonaMachine } from "./daytona-machine.ts";
 import { type DaytonaHandle, minutesOf } from "./daytona-service.ts";
 
@@ -22,8 +23,12 @@ export class DaytonaSandbox
   readonly #machine: DaytonaMachine;
 
   constructor(machine: DaytonaMachine) {
-    super(machine);
+    const own = { assertOpen: (): void => undefined };
+    super(machine, daytonaFiles({ machine, assertOpen: () => own.assertOpen() }));
     this.#machine = machine;
+    own.assertOpen = () => {
+      this.assertOpen();
+    };
   }
 
   /** Processes go on at `resume()`; a turn that runs meanwhile ends with `sandbox_lost`. */
