@@ -39,6 +39,8 @@ export const interactionRequirements: readonly ProviderRequirement[] = [
       const script = `
         [ -t 0 ] && [ -t 1 ] && echo "terminal $STAGE in $(pwd)"; stty size
         read -r line; echo "read $line"
+        # Some engines set a size a moment after they have said so.
+        for round in 1 2 3 4 5 6 7 8 9 10; do [ "$(stty size)" = "31 101" ] || break; sleep 0.2; done
         stty size; exit 7`;
       const terminal = await context.within(
         sandbox.terminal({
