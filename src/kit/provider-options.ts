@@ -168,7 +168,7 @@ export function validateProviderOptions(owner: string, options: unknown, rules: 
     }
   }
   // Those that are refused may be there, undefined.
-  const known = [...rules.takes, ...refusedNames(rules)].map((name) => [name, vocabulary[name]]);
+  const known = [...rules.takes, ...refusedNames(rules)].map((name) => [name, vocabulary[name]] as const);
   validateOptions(owner, options, { ...Object.fromEntries(known), ...rules.own });
 }
 

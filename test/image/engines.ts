@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { describe, it } from "vitest";
 import { bareImage, hostCliDirectory, testImage } from "./paths.ts";
+import { missingSshd } from "../stand-ins/sshd/index.ts";
 import { podmanImage } from "./podman.ts";
 
 /** Something a test needs that a machine may lack. */
-export type Engine = "docker" | "podman" | "bubblewrap" | "test-image" | "host-clis";
+export type Engine = "docker" | "podman" | "sshd" | "bubblewrap" | "test-image" | "host-clis";
 
 /** Returns why an engine is not to be had here, or undefined when it is. */
 export function missing(engine: Engine): string | undefined {
@@ -39,6 +40,7 @@ const found = new Map<Engine, string | undefined>();
 const probes: Readonly<Record<Engine, () => string | undefined>> = {
   docker: () => failure("docker", ["version", "--format", "{{.Server.Version}}"]),
   podman: () => failure("podman", ["image", "inspect", "--format", "{{.Id}}", podmanImage]),
+  sshd: missingSshd,
   bubblewrap: () => failure("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]),
   "test-image": () => errorOf(testImage) ?? errorOf(bareImage) ?? missingImage(testImage(), bareImage()),
   "host-clis": () => errorOf(hostCliDirectory),

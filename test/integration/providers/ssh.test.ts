@@ -13,10 +13,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import { repositoryRoot } from "../../../scripts/subpaths.ts";
 import { describeWith } from "../../image/engines.ts";
 import { hostCliDirectory } from "../../image/paths.ts";
-import { missingSshd, SshServer } from "../../stand-ins/sshd/index.ts";
+import { SshServer } from "../../stand-ins/sshd/index.ts";
 
 const spec = { env: {}, labels: {} };
-const missing = missingSshd();
 
 let server: SshServer;
 const provider = (options: Partial<SshOptions> = {}) => ssh({ ...server.options, ...options });
@@ -51,7 +50,7 @@ async function outputOf(sandbox: Sandbox, script: string): Promise<string> {
   return new Response(process.stdout).text();
 }
 
-describe.skipIf(missing !== undefined)("ssh(), by the system's sshd", () => {
+describeWith(["sshd"], "ssh(), by the system's sshd", () => {
   beforeAll(async () => {
     server = await SshServer.start();
   });

@@ -8,7 +8,7 @@ type Able = Sandbox & CanPause & CanExtend & CanFork;
 
 /** An in-memory provider that notes what is asked of its sandboxes. */
 function ableProvider(calls: unknown[]): SandboxProvider<Able> {
-  const base = memorySandbox();
+  const base = memorySandbox({ programs: {} });
   const able = (sandbox: Sandbox): Able =>
     Object.assign(sandbox, {
       pause: async () => void calls.push("pause"),
@@ -39,7 +39,7 @@ describe("the abilities of a box", () => {
   });
 
   it("are refused where the provider has none, with what it has", async () => {
-    await using plain = await SandboxAgent.start({ sandbox: memorySandbox() });
+    await using plain = await SandboxAgent.start({ sandbox: memorySandbox({ programs: {} }) });
     const asked = [
       plain.snapshot(),
       plain.pause(),

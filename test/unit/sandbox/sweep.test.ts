@@ -24,7 +24,7 @@ async function left(
 
 describe("SandboxAgent.sweep", () => {
   it("removes what this owner has left and whose time is over, and nothing else", async () => {
-    const provider = memorySandbox();
+    const provider = memorySandbox({ programs: {} });
     const expired = await left(provider, "bot", Date.now() - 1);
     const alive = await left(provider, "bot", Date.now() + day);
     const nothingSaid = await left(provider, "bot", undefined);
@@ -38,7 +38,7 @@ describe("SandboxAgent.sweep", () => {
   });
 
   it("removes all that this owner has left when told so, but what this process uses", async () => {
-    const provider = memorySandbox();
+    const provider = memorySandbox({ programs: {} });
     const used = await SandboxAgent.start({
       sandbox: provider,
       owner: "bot",
@@ -55,7 +55,7 @@ describe("SandboxAgent.sweep", () => {
   });
 
   it("removes those only that have all labels given", async () => {
-    const provider = memorySandbox();
+    const provider = memorySandbox({ programs: {} });
     const one = await left(provider, "bot", 0, { project: "one" });
     await left(provider, "bot", 0, { project: "two" });
     expect(await SandboxAgent.sweep({ sandbox: provider, owner: "bot", labels: { project: "one" } })).toEqual(
@@ -64,7 +64,7 @@ describe("SandboxAgent.sweep", () => {
   });
 
   it("takes one that has gone meanwhile for done", async () => {
-    const provider = memorySandbox();
+    const provider = memorySandbox({ programs: {} });
     await left(provider, "bot", 0);
     const second = await left(provider, "bot", 0);
     const connect = provider.connect.bind(provider);
@@ -78,7 +78,7 @@ describe("SandboxAgent.sweep", () => {
   });
 
   it("puts owner and expiry on every sandbox", async () => {
-    const provider = memorySandbox();
+    const provider = memorySandbox({ programs: {} });
     const box = await SandboxAgent.start({ sandbox: provider, owner: "bot", ttlMs: 5000 });
     const { labels } = box.sandbox;
     expect(labels["playpen.owner"]).toBe("bot");
@@ -93,8 +93,8 @@ describe("SandboxAgent.sweep", () => {
 
   it.each([
     [{}, /"sandbox" is required/],
-    [{ sandbox: memorySandbox(), owner: "" }, /"owner"/],
-    [{ sandbox: memorySandbox(), al: true }, /Did you mean "all"/],
+    [{ sandbox: memorySandbox({ programs: {} }), owner: "" }, /"owner"/],
+    [{ sandbox: memorySandbox({ programs: {} }), al: true }, /Did you mean "all"/],
     [{ sandbox: {} }, /provider/],
   ])("refuses %j", async (options, message) => {
     await expect(SandboxAgent.sweep(options as never)).rejects.toThrow(message);
