@@ -9,7 +9,7 @@ import { repositoryRoot, subpaths } from "../../scripts/subpaths.ts";
 import { packPackage, type PackedPackage } from "./packed.ts";
 
 /** Raise it only for something that is worth its weight to every user. */
-const unpackedBudgetBytes = 5_000_000;
+const unpackedBudgetBytes = 6_500_000;
 
 let packed: PackedPackage;
 beforeAll(async () => {
