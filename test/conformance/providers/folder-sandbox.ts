@@ -112,8 +112,7 @@ class FolderSandbox implements kit.Sandbox {
   }
 
   destroy(): Promise<void> {
-    this.#destroyed ??= signalAll(this.id, "SIGKILL").then(this.#remove);
-    return this.#destroyed;
+    return (this.#destroyed ??= signalAll(this.id, "SIGKILL").then(this.#remove));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
