@@ -18,6 +18,7 @@ import { printable } from "./kit/table.ts";
 import { updateDocument } from "./kit/document.ts";
 import { peers } from "./peers.ts";
 import { pool } from "./pool/index.ts";
+import { providers } from "./providers/index.ts";
 import { sessions } from "./sessions/index.ts";
 import { throughput } from "./throughput/index.ts";
 import { warmTurns, wholeTurns } from "./turns/index.ts";
@@ -29,6 +30,7 @@ const benches: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   "whole-turns": wholeTurns,
   containers,
   pool,
+  providers,
   sessions,
   peers,
 };

@@ -15,6 +15,7 @@ export default defineConfig({
     "warm-turns": "bench/turns/warm-turns.ts",
     "whole-turns": "bench/turns/whole-turns.ts",
     containers: "bench/docker/containers.ts",
+    "provider-steps": "bench/providers/steps.ts",
     "pool-takes": "bench/pool/takes.ts",
     "session-memory": "bench/sessions/session-memory.ts",
     "event-latency": "bench/sessions/event-latency.ts",
@@ -28,5 +29,5 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   silent: true,
-  external: [/^playpen(\/|$)/, "dockerode", "ndjson", "prettier"],
+  external: [/^playpen(\/|$)/, /^[^./]/],
 });
