@@ -78,6 +78,7 @@ export { OutputChannel } from "./kit/output-channel.ts";
 export { signalTree, signalled, type RunSignalScript, type SignalTarget } from "./kit/signal-tree.ts";
 export {
   groupStage,
+  escapedForPrintf,
   longestReportBytes,
   parseStartReport,
   programStage,

@@ -1,4 +1,11 @@
-import { type Argv, type Environment, carrier, quoteForShell, shellLine } from "../../src/kit.ts";
+import {
+  type Argv,
+  type Environment,
+  carrier,
+  escapedForPrintf,
+  quoteForShell,
+  shellLine,
+} from "../../src/kit.ts";
 
 /** What the service is asked to run. */
 export interface CarriedCommand {
@@ -18,10 +25,6 @@ export function carriedCommand(argv: Argv, env: Environment): CarriedCommand {
   const variables = Object.entries(env);
   if (variables.length === 0) return { command: argv };
   const exported = variables.map(([name, value]) => `export ${name}=${quoteForShell(value)}; `).join("");
-  // Every byte that means something to `printf %b`, or ends the line, stands as an octal number.
-  const line = `${usual}${exported}unset playpen_line; exec ${shellLine(argv)}`.replace(
-    /[\\\n\r]/g,
-    (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
-  );
-  return { command: carrier, stdin: `${line}\n` };
+  const line = `${usual}${exported}unset playpen_line; exec ${shellLine(argv)}`;
+  return { command: carrier, stdin: `${escapedForPrintf(line)}\n` };
 }

@@ -6,8 +6,10 @@ import {
   type RemoteTraits,
   SandboxAgentError,
   userStage,
+  carriedLine,
+  carrier,
 } from "../../src/kit.ts";
-import { asRoot, carriedLine, carrier } from "./carried-command.ts";
+import { asRoot } from "./as-root.ts";
 import { ExecConnection } from "./exec-connection.ts";
 import { encodeLabels, ownLabels } from "./labels.ts";
 import { type Service, providerName } from "./service.ts";

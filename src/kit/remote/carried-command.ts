@@ -1,4 +1,4 @@
-import { type Argv, shellLine } from "./launcher.ts";
+import { type Argv, escapedForPrintf, shellLine } from "./launcher.ts";
 
 /**
  * For a vendor's API that takes a command as part of an address, which proxies log and cut off at a few thousand bytes:
@@ -11,11 +11,7 @@ export const carrier: Argv = [
   'IFS= read -r playpen_line || exit 125; eval "$(printf %b "$playpen_line")"',
 ];
 
-/** One line: every byte that means something to `printf %b` or ends the line stands as an octal number. */
+/** The command as one line. */
 export function carriedLine(argv: Argv): string {
-  const escaped = `exec ${shellLine(argv)}`.replace(
-    /[\\\n\r]/g,
-    (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
-  );
-  return `${escaped}\n`;
+  return `${escapedForPrintf(`exec ${shellLine(argv)}`)}\n`;
 }

@@ -38,13 +38,18 @@ unset playpen_line
 exec "$@"
 `;
 
-/** One line of shell: every byte that means something to \`printf %b\` or ends the line stands as an octal number. */
+/** One line of shell that gives the variables. */
 export function environmentLine(env: Environment): string {
   const assignments = Object.entries(env).map(([name, value]) => `export ${name}=${quoteForShell(value)}; `);
-  const escaped = assignments
-    .join("")
-    .replace(/[\\\n\r]/g, (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
-  return `${escaped}:\n`;
+  return `${escapedForPrintf(assignments.join(""))}:\n`;
+}
+
+/** Every byte that means something to `printf %b`, or ends the line, as an octal number. */
+export function escapedForPrintf(text: string): string {
+  return text.replace(
+    /[\\\n\r]/g,
+    (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );
 }
 
 /** A word that a POSIX shell takes as it is. */

@@ -91,12 +91,18 @@ async function startFailure(
   words: string,
   cause: unknown,
 ): Promise<SandboxAgentError> {
-  if (SandboxAgentError.is(cause)) return cause;
+  if (SandboxAgentError.is(cause)) return ownFailure(machine, cause);
   if (!(await isAlive(machine))) return lost(machine, "It ended while a process was being started.", cause);
   return new SandboxAgentError("spawn_failed", `${JSON.stringify(program)} could not be started: ${words}`, {
     details: { command: program },
     cause,
   });
+}
+
+/** The adapter's own code stands; but a sandbox that was there, and is not any more, is lost. */
+function ownFailure(machine: RemoteMachine, error: SandboxAgentError): SandboxAgentError {
+  if (!SandboxAgentError.is(error, "sandbox_not_found")) return error;
+  return lost(machine, "The vendor knows nothing of it any more.", error);
 }
 
 export async function isAlive(machine: RemoteMachine): Promise<boolean> {
@@ -185,7 +191,7 @@ export class RemoteProcess implements SandboxProcess {
       this.#settle(code === null ? { code, signal } : exitOf(code, this.#sentSignals));
     } catch (error) {
       const reason = SandboxAgentError.is(error)
-        ? error
+        ? ownFailure(machine, error)
         : lost(machine, `Nothing is known of a process in it any more: ${errorText(error)}`, error);
       this.#settle(reason);
       for (const output of this.#outputs) output.fail(reason);
