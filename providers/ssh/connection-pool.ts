@@ -1,6 +1,6 @@
-import type { ClientChannel, PseudoTtyOptions } from "ssh2";
+import type { PseudoTtyOptions } from "ssh2";
 import { retriedWhenRefused } from "../../src/kit.ts";
-import { NoMoreSessions, SshConnection } from "./connection.ts";
+import { NoMoreSessions, SshConnection, type SshSession } from "./connection.ts";
 import type { SshSettings } from "./options.ts";
 
 /**
@@ -21,13 +21,13 @@ export class ConnectionPool {
   async execute(
     line: string,
     terminal?: PseudoTtyOptions,
-  ): Promise<{ readonly channel: ClientChannel; readonly connection: SshConnection }> {
+  ): Promise<SshSession & { readonly connection: SshConnection }> {
     for (;;) {
       const connection = this.#find(({ hasRoom }) => hasRoom) ?? (await this.#open());
       // Others may have waited for the same one.
       if (!connection.hasRoom) continue;
       try {
-        return { channel: await connection.execute(line, terminal), connection };
+        return { ...(await connection.execute(line, terminal)), connection };
       } catch (error) {
         if (!(error instanceof NoMoreSessions)) throw error;
       }

@@ -1,4 +1,5 @@
 import type { Client, ClientChannel, ConnectConfig, PseudoTtyOptions, ServerHostKeyAlgorithm } from "ssh2";
+import type { ProcessExit } from "../../src/kit.ts";
 import { connectionFailure, noAgent, WrongHostKey } from "./failures.ts";
 import { fingerprintOf, isExpectedKey } from "./host-key.ts";
 import { loadSsh2 } from "./load-ssh2.ts";
@@ -12,6 +13,12 @@ const usualMaxSessions = 10;
 
 /** The machine takes no further session on this connection. */
 export class NoMoreSessions extends Error {}
+
+/** A line of the user's shell that runs on the machine. */
+export interface SshSession {
+  readonly channel: ClientChannel;
+  readonly exited: Promise<ProcessExit>;
+}
 
 /** One connection to the machine, which carries several sessions. */
 export class SshConnection {
@@ -68,14 +75,16 @@ export class SshConnection {
    *
    * @throws NoMoreSessions when there are as many as the machine allows.
    */
-  async execute(line: string, terminal?: PseudoTtyOptions): Promise<ClientChannel> {
+  async execute(line: string, terminal?: PseudoTtyOptions): Promise<SshSession> {
     this.#sessions++;
     try {
-      const channel = await this.#request<ClientChannel>((settle) => {
-        this.#client.exec(line, terminal === undefined ? {} : { pty: terminal }, settle);
+      return await this.#request<SshSession>((settle) => {
+        this.#client.exec(line, terminal === undefined ? {} : { pty: terminal }, (error, channel) => {
+          // The end of a short command may come in one packet with the answer: nothing waits for it after this.
+          if (error === undefined) settle(undefined, { channel, exited: this.#exitOf(channel) });
+          else settle(error);
+        });
       });
-      channel.once("close", () => this.#sessions--);
-      return channel;
     } catch (error) {
       this.#sessions--;
       if (!this.#isOpen || !isRefusedChannel(error) || this.#sessions === 0) throw error;
@@ -96,7 +105,28 @@ export class SshConnection {
     this.#client.destroy();
   }
 
-  #request<Value>(send: (settle: (error: Error | undefined, value: Value) => void) => void): Promise<Value> {
+  /** Rejects when the session ends without a word about the process. */
+  #exitOf(channel: ClientChannel): Promise<ProcessExit> {
+    const exited = new Promise<ProcessExit>((resolve, reject) => {
+      const lost = (): void => {
+        reject(new Error("The connection to the machine broke."));
+      };
+      const forget = this.whenEnded(lost);
+      channel.once("exit", (code: number | null, signal?: string) => {
+        forget();
+        resolve({ code, signal: signal ?? null });
+      });
+      channel.once("close", () => {
+        this.#sessions--;
+        forget();
+        lost();
+      });
+    });
+    exited.catch(() => undefined);
+    return exited;
+  }
+
+  #request<Value>(send: (settle: (error: Error | undefined, value?: Value) => void) => void): Promise<Value> {
     return new Promise((resolve, reject) => {
       const lost = (): void => reject(new Error("The connection to the machine broke."));
       if (!this.#isOpen) {
@@ -106,7 +136,7 @@ export class SshConnection {
       const forget = this.whenEnded(lost);
       send((error, value) => {
         forget();
-        if (error) reject(error);
+        if (value === undefined) reject(error ?? new Error("The machine gave no answer."));
         else resolve(value);
       });
     });

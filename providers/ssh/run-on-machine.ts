@@ -17,8 +17,7 @@ export async function startOnMachine(
   pool: ConnectionPool,
   { argv, stdin }: Pick<RemoteCommand, "argv" | "stdin">,
 ): Promise<RemoteConnection> {
-  const { channel, connection } = await pool.execute(`exec ${shellLine(argv)}`);
-  return sessionConnection(channel, connection, stdin);
+  return sessionConnection(await pool.execute(`exec ${shellLine(argv)}`), stdin);
 }
 
 /** Runs a short script to its end. */

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { ClientChannel } from "ssh2";
-import { OutputChannel, type ProcessExit, type RemoteConnection, SandboxAgentError } from "../../src/kit.ts";
-import type { SshConnection } from "./connection.ts";
+import { OutputChannel, type RemoteConnection, SandboxAgentError } from "../../src/kit.ts";
+import type { SshSession } from "./connection.ts";
 
 /** What may wait in the host for a reader, beside the client's own window of 2 MiB. */
 const readAheadBytes = 256 * 1024;
@@ -12,11 +12,7 @@ const unreadErrorBytes = 4 * 1024 * 1024;
  * Both outputs of a session come through one window. When one has no room they both wait, and then, as the window
  * closes, the process does.
  */
-export function sessionConnection(
-  channel: ClientChannel,
-  connection: SshConnection,
-  wantsInput: boolean,
-): RemoteConnection {
+export function sessionConnection({ channel, exited }: SshSession, wantsInput: boolean): RemoteConnection {
   const sources = [channel, channel.stderr] as const;
   const regulate = (): void => {
     const isFull =
@@ -52,7 +48,7 @@ export function sessionConnection(
     ...(wantsInput ? { stdin: inputOf(channel) } : {}),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    exited: exitOfSession(channel, connection),
+    exited,
     disconnect: () => {
       stdout.end();
       stderr.end();
@@ -61,26 +57,6 @@ export function sessionConnection(
       channel.destroy();
     },
   };
-}
-
-/** Rejects when the session ends without a word about the process. */
-export function exitOfSession(channel: ClientChannel, connection: SshConnection): Promise<ProcessExit> {
-  const exited = new Promise<ProcessExit>((resolve, reject) => {
-    const lost = (): void => {
-      reject(new Error("The connection to the machine broke."));
-    };
-    const forget = connection.whenEnded(lost);
-    channel.once("exit", (code: number | null, signal?: string) => {
-      forget();
-      resolve({ code, signal: signal ?? null });
-    });
-    channel.once("close", () => {
-      forget();
-      lost();
-    });
-  });
-  exited.catch(() => undefined);
-  return exited;
 }
 
 /** Its end is a half-close: output goes on. A write waits until the machine's window has room. */

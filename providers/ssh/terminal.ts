@@ -14,7 +14,7 @@ import {
 } from "../../src/kit.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import { terminalCodes, terminalCommand, terminalPrepareCommand } from "./scripts.ts";
-import { exitOfSession, inputOf } from "./session-channel.ts";
+import { inputOf } from "./session-channel.ts";
 
 const readAheadBytes = 256 * 1024;
 
@@ -39,7 +39,7 @@ export async function openTerminal(place: TerminalPlace, options: TerminalOption
   const { code } = await place.run(terminalPrepareCommand(file, cwd, argv[0]), lines.join(""));
   if (code !== 0) throw cannotStart(argv[0], cwd, code);
   const line = `exec ${shellLine(terminalCommand(file, cwd, argv))}`;
-  const { channel, connection } = await place.pool.execute(line, {
+  const { channel, connection, exited } = await place.pool.execute(line, {
     term: env["TERM"] ?? "xterm",
     cols: columns,
     rows,
@@ -67,7 +67,7 @@ export async function openTerminal(place: TerminalPlace, options: TerminalOption
   return {
     input: inputOf(channel),
     output: output.stream,
-    exited: exitOfSession(channel, connection),
+    exited,
     async resize(size) {
       channel.setWindow(size.rows, size.columns, 0, 0);
     },

@@ -2,7 +2,7 @@ import { daytona } from "playpen/daytona";
 import { describeProviderConformance } from "playpen/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { StandInDaytona } from "../../stand-ins/daytona/index.ts";
-import { longTail } from "./long-tail.ts";
+import { derivedFromShortCommands } from "./long-tail.ts";
 
 // The vendor counts in minutes, which nobody waits for here.
 const cloud = new StandInDaytona({ minuteMs: 2000 });
@@ -13,5 +13,5 @@ afterAll(() => cloud.stop());
 const patienceMs = 40_000;
 describeProviderConformance(
   { describe, it },
-  { create: () => daytona(cloud.options), patienceMs, skip: longTail },
+  { create: () => daytona(cloud.options), patienceMs, skip: derivedFromShortCommands },
 );

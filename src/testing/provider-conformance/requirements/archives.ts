@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readAll } from "../conversation.ts";
 import { expectEqual, expectTrue } from "../expectations.ts";
 import { memoryWatch } from "../held-memory.ts";
@@ -197,17 +197,18 @@ export const archiveRequirements: readonly ProviderRequirement[] = [
     async run(context) {
       const sandbox = await context.create();
       const data = new TextEncoder().encode("escaped\n");
+      const name = `escaped-${randomUUID()}`;
       const escapes = [
-        [{ path: "../escaped-up", data }],
-        [{ path: "inner/../../escaped-deep", data }],
-        [{ path: `${sandbox.cwd}/escaped-absolute`, data }],
+        [{ path: `../${name}-up`, data }],
+        [{ path: `inner/../../${name}-deep`, data }],
+        [{ path: `/tmp/${name}-absolute`, data }],
       ];
       for (const archive of escapes) {
         // It may be refused, or be unpacked below the folder.
         const uploaded = sandbox.files.upload("folder", streamOf(tarArchive(archive))).catch(() => undefined);
         await context.within(uploaded, "upload()");
       }
-      const found = await context.text(sandbox, "find . .. -maxdepth 1 -name 'escaped-*'");
+      const found = await context.text(sandbox, `find . .. /tmp -maxdepth 1 -name '${name}*'`);
       expectEqual(found, "", "Files that got out of the folder");
     },
   },
