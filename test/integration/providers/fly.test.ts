@@ -124,7 +124,7 @@ describe("a machine", () => {
   it("ends some time after nobody has used it any more", async () => {
     const sandbox = await provider({ timeoutMs: 2000 }).create(spec);
     await expect.poll(() => standIn.machines.size, { timeout: 10_000, interval: 100 }).toBe(0);
-    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code: "sandbox_not_found" });
+    await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code: "sandbox_lost" });
     await sandbox.destroy();
   });
 
