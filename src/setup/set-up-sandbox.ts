@@ -67,10 +67,18 @@ function keptSteps(provider: SandboxProvider, { cache = true }: Setup, steps: re
   return first === -1 ? steps.length : first;
 }
 
-/** The same for the same provider with the same settings, the same working directory and the same steps. */
-function snapshotName(provider: SandboxProvider, { cwd }: SandboxSpec, steps: readonly SetupStep[]): string {
+/**
+ * The same for the same provider with the same settings, the same working directory, environment and steps: commands may
+ * do another thing with another environment.
+ */
+function snapshotName(
+  provider: SandboxProvider,
+  { cwd, env }: SandboxSpec,
+  steps: readonly SetupStep[],
+): string {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([provider.name, provider.describe?.() ?? {}, cwd ?? ""]));
+  const variables = Object.entries(env).sort(([left], [right]) => (left < right ? -1 : 1));
+  hash.update(JSON.stringify([provider.name, provider.describe?.() ?? {}, cwd ?? "", variables]));
   for (const { action } of steps) {
     hash.update("\0");
     if ("argv" in action) hash.update(JSON.stringify([action.argv, action.asRoot]));
