@@ -19,7 +19,7 @@ export interface VendorFilesInit {
   /** A folder that only the library uses. */
   readonly privateFolder: string;
   readonly timeoutMs: number;
-  /** @throws SandboxAgentError when the sandbox was destroyed. */
+  /** Rejects with `sandbox_closed` when the sandbox was destroyed. */
   readonly run: (argv: Argv) => Promise<ShortRun>;
 }
 

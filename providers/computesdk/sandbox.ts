@@ -41,7 +41,7 @@ export class ComputesdkSandbox extends RemoteSandbox implements CanExpose {
     const id = sandbox.sandboxId;
     const run = ({ argv, env: variables }: Pick<RemoteCommand, "argv" | "env">): Promise<ShortRun> =>
       runCommand(sandbox, argv, variables, timeoutMs);
-    const openRun = (argv: Argv): Promise<ShortRun> => {
+    const openRun = async (argv: Argv): Promise<ShortRun> => {
       assertOpen();
       return run({ argv, env: {} });
     };
