@@ -4,9 +4,9 @@
  * are folders with real processes of this machine.
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { rm } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { isJsonObject, numberField, objectField, stringField } from "playpen/kit";
+import { FileCopies } from "../kit/file-copies.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { StandInMachine } from "../kit/machines.ts";
 import { Envd } from "./envd.ts";
@@ -41,6 +41,7 @@ export class StandInE2b {
   readonly proxy: StandInServer;
   readonly #boxes = new Map<string, Box>();
   readonly #snapshots = new Map<string, Kept>();
+  readonly #copies = new FileCopies();
   readonly #pageSize: number;
 
   constructor({ pageSize = 100 }: StandInE2bOptions = {}) {
@@ -95,9 +96,9 @@ export class StandInE2b {
 
   async stop(): Promise<void> {
     for (const { machine } of this.#boxes.values()) await machine.destroy();
-    for (const { files } of this.#snapshots.values()) await rm(files, { recursive: true, force: true });
     await this.api.stop();
     await this.proxy.stop();
+    await this.#copies.stop();
   }
 
   async #create(request: StandInRequest): Promise<Answer> {
@@ -221,14 +222,16 @@ export class StandInE2b {
     const { machine } = this.#boxOf(request);
     const name = stringField(await request.json(), "name");
     const full = name === undefined ? undefined : `stand-in/${name}:default`;
+    const files = await this.#copies.make(machine.folder);
+    // Another of the same name may have been made meanwhile.
     const old = full === undefined ? undefined : this.#snapshotBy(full);
     const kept: Kept = {
       id: old?.id ?? `${randomBytes(10).toString("hex")}:default`,
       names: full === undefined ? [] : [full],
-      files: await machine.copyFiles(),
+      files,
     };
-    if (old !== undefined) await rm(old.files, { recursive: true, force: true });
     this.#snapshots.set(kept.id, kept);
+    if (old !== undefined) await this.#copies.remove(old.files);
     return new Answer(201, { snapshotID: kept.id, names: kept.names });
   }
 
@@ -247,7 +250,7 @@ export class StandInE2b {
     const kept = this.#snapshotBy(parameters["id"] ?? "");
     if (kept === undefined) throw new HttpError(404, "template not found");
     this.#snapshots.delete(kept.id);
-    await rm(kept.files, { recursive: true, force: true });
+    await this.#copies.remove(kept.files);
     return new Answer(204);
   }
 

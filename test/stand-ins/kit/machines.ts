@@ -1,18 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { cp, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { copyFolder } from "./file-copies.ts";
 
 export interface MachineOptions {
   /** Default: a random one. */
   readonly id?: string;
   /** Beside `PATH`, `HOME` and the mark, as a vendor's daemon would have them. */
   readonly env?: { readonly [name: string]: string };
-  /** A folder whose content the machine begins with, as made by `copyFiles`. */
+  /** A folder whose content the machine begins with, as made by `FileCopies`. */
   readonly files?: string;
 }
 
@@ -78,7 +79,12 @@ export class StandInMachine {
 
   static async create(options: MachineOptions = {}): Promise<StandInMachine> {
     const folder = await mkdtemp(join(tmpdir(), "stand-in-"));
-    if (options.files !== undefined) await cp(options.files, folder, { recursive: true });
+    try {
+      if (options.files !== undefined) await copyFolder(options.files, folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
     return new StandInMachine(folder, options);
   }
 
@@ -172,13 +178,6 @@ export class StandInMachine {
   async resume(): Promise<void> {
     this.isPaused = false;
     await this.#signalAll("SIGCONT");
-  }
-
-  /** A copy of its files, to begin another machine with; whoever asked for it removes it. */
-  async copyFiles(): Promise<string> {
-    const copy = await mkdtemp(join(tmpdir(), "stand-in-copy-"));
-    await cp(this.folder, copy, { recursive: true });
-    return copy;
   }
 
   /** Ends all processes, as a machine does that is started anew. */

@@ -10,6 +10,7 @@
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { isJsonObject, numberField, objectField, stringField } from "../../../src/kit/json.ts";
+import { FileCopies } from "../kit/file-copies.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { carryPort } from "./proxy.ts";
 import { runCommand } from "./exec.ts";
@@ -42,6 +43,7 @@ const longestAddress = 8192;
 export async function startSprites(options: SpritesStandInOptions = {}): Promise<SpritesStandIn> {
   const { token = "stand-in-token", runAfterDisconnectMs = 10_000, listsLabels = true } = options;
   const sprites = new Map<string, Sprite>();
+  const copies = new FileCopies();
   const addresses: string[] = [];
   const server = new StandInServer({
     errorBody: (status, message) => ({
@@ -57,7 +59,7 @@ export async function startSprites(options: SpritesStandInOptions = {}): Promise
     if (sprite === undefined) throw new HttpError(404, "sprite not found");
     return sprite;
   };
-  addSpriteRoutes(server, sprites, found, listsLabels);
+  addSpriteRoutes(server, { sprites, found, copies, listsLabels });
   addCheckpointRoutes(server, found);
 
   const sockets = new WebSocketServer({ noServer: true, autoPong: false });
@@ -113,6 +115,7 @@ export async function startSprites(options: SpritesStandInOptions = {}): Promise
       sockets.close();
       for (const sprite of sprites.values()) await sprite.destroy();
       sprites.clear();
+      await copies.stop();
     },
   };
 }
@@ -123,12 +126,14 @@ function refuse(socket: Duplex, status: number): void {
 
 type Find = (request: Pick<StandInRequest, "parameters">) => Sprite;
 
-function addSpriteRoutes(
-  server: StandInServer,
-  sprites: Map<string, Sprite>,
-  found: Find,
-  listsLabels: boolean,
-): void {
+interface SpriteRoutes {
+  readonly sprites: Map<string, Sprite>;
+  readonly found: Find;
+  readonly copies: FileCopies;
+  readonly listsLabels: boolean;
+}
+
+function addSpriteRoutes(server: StandInServer, { sprites, found, copies, listsLabels }: SpriteRoutes): void {
   server
     .route("POST", "/v1/sprites", async (request) => {
       const body = await request.json();
@@ -136,7 +141,7 @@ function addSpriteRoutes(
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new HttpError(400, "invalid name");
       if (sprites.has(name)) throw new HttpError(400, "name already exists");
       checkConfig(objectField(body, "config"));
-      const sprite = await Sprite.create(name, settingsIn(body));
+      const sprite = await Sprite.create(name, settingsIn(body), copies);
       sprites.set(name, sprite);
       return new Answer(201, sprite.describe(server.url));
     })

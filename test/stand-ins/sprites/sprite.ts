@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { cp, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { WebSocket } from "ws";
+import { type FileCopies, copyFolder } from "../kit/file-copies.ts";
 import { StandInMachine } from "../kit/machines.ts";
 
 interface Checkpoint {
@@ -23,17 +24,25 @@ export class Sprite {
   readonly settings: SpriteState;
   readonly sockets = new Set<WebSocket>();
   readonly checkpoints: Checkpoint[] = [];
+  readonly #copies: FileCopies;
   rules: readonly unknown[] = [{ include: "defaults" }];
   readonly #id = randomUUID();
 
-  private constructor(name: string, machine: StandInMachine, settings: Partial<SpriteState>) {
+  private constructor(
+    name: string,
+    machine: StandInMachine,
+    settings: Partial<SpriteState>,
+    copies: FileCopies,
+  ) {
     this.name = name;
     this.machine = machine;
+    this.#copies = copies;
     this.settings = { labels: [], auth: "sprite", ...settings };
   }
 
-  static async create(name: string, settings: Partial<SpriteState>): Promise<Sprite> {
-    return new Sprite(name, await StandInMachine.create(), settings);
+  /** Its checkpoints are among the copies of the service. */
+  static async create(name: string, settings: Partial<SpriteState>, copies: FileCopies): Promise<Sprite> {
+    return new Sprite(name, await StandInMachine.create(), settings, copies);
   }
 
   describe(url: string): object {
@@ -52,8 +61,8 @@ export class Sprite {
   }
 
   async checkpoint(comment: string | undefined): Promise<string> {
+    const folder = await this.#copies.make(this.machine.folder);
     const id = `v${this.checkpoints.length + 1}`;
-    const folder = await this.machine.copyFiles();
     this.checkpoints.push({ id, comment, createdAt: Date.now(), folder });
     return id;
   }
@@ -66,12 +75,12 @@ export class Sprite {
     await this.machine.endProcesses();
     const { folder } = this.machine;
     for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
-    await cp(checkpoint.folder, folder, { recursive: true });
+    await copyFolder(checkpoint.folder, folder);
   }
 
   async destroy(): Promise<void> {
     for (const socket of this.sockets) socket.terminate();
     await this.machine.destroy();
-    for (const { folder } of this.checkpoints) await rm(folder, { recursive: true, force: true });
+    for (const { folder } of this.checkpoints) await this.#copies.remove(folder);
   }
 }

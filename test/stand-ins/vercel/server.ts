@@ -8,7 +8,7 @@
  * a policy closes, sandboxes that are taken up again, interactive terminals.
  */
 import { randomUUID } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import {
   arrayField,
   booleanField,
@@ -17,6 +17,7 @@ import {
   objectField,
   stringField,
 } from "../../../src/kit/json.ts";
+import { FileCopies } from "../kit/file-copies.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { VercelProcess } from "./command.ts";
 import { VercelRecord } from "./sandbox.ts";
@@ -79,7 +80,7 @@ export async function startVercel({
     stop: async () => {
       await server.stop();
       for (const sandbox of cloud.sandboxes.values()) await sandbox.stop();
-      for (const { folder } of cloud.snapshots.values()) await rm(folder, { recursive: true, force: true });
+      await cloud.copies.stop();
     },
   };
 }
@@ -91,6 +92,7 @@ function codeOf(status: number): string {
 class Cloud {
   readonly sandboxes = new Map<string, VercelRecord>();
   readonly snapshots = new Map<string, StoredSnapshot>();
+  readonly copies = new FileCopies();
   readonly commands: unknown[] = [];
   readonly mostMs: number;
 
@@ -236,7 +238,7 @@ function addSnapshotRoutes(server: StandInServer, cloud: Cloud): void {
         id: `snap_${randomUUID()}`,
         sourceSessionId: sandbox.sessionId,
         createdAt: Date.now(),
-        folder: await sandbox.machine.copyFiles(),
+        folder: await cloud.copies.make(sandbox.machine.folder),
       };
       cloud.snapshots.set(snapshot.id, snapshot);
       sandbox.snapshotId = snapshot.id;
@@ -249,7 +251,7 @@ function addSnapshotRoutes(server: StandInServer, cloud: Cloud): void {
     .route("DELETE", "/v2/sandboxes/snapshots/:id", async (request) => {
       const snapshot = stored(request);
       cloud.snapshots.delete(snapshot.id);
-      await rm(snapshot.folder, { recursive: true, force: true });
+      await cloud.copies.remove(snapshot.folder);
       return { snapshot: describeSnapshot(snapshot, "deleted") };
     });
 }

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { FileCopies } from "../../stand-ins/kit/file-copies.ts";
 import { StandInMachine } from "../../stand-ins/kit/machines.ts";
 
 const machines: StandInMachine[] = [];
@@ -53,7 +54,9 @@ describe("StandInMachine", () => {
   it("begins with a copy of another one's files", async () => {
     const first = await create();
     await writeFile(join(first.folder, "a.txt"), "kept");
-    const second = await create({ files: await first.copyFiles() });
+    const copies = new FileCopies();
+    const second = await create({ files: await copies.make(first.folder) });
+    await copies.stop();
     expect((await second.run(["cat", "a.txt"])).stdout).toBe("kept");
   });
 
