@@ -4,8 +4,13 @@ import { createServer } from "node:net";
 import type { CreateOptions, Sandbox, SandboxProvider, SandboxSpec } from "../../spec/sandbox.ts";
 import { converse, readAll } from "./conversation.ts";
 import { describeError } from "./expectations.ts";
-import type { Conversation, ProviderContext, ShellOptions, ShellOutput } from "./requirement.ts";
-import type { RunRequirementOptions } from "./run-requirement.ts";
+import type {
+  Conversation,
+  ProviderContext,
+  RunRequirementOptions,
+  ShellOptions,
+  ShellOutput,
+} from "./requirement.ts";
 
 export class RequirementContext implements ProviderContext {
   readonly provider: SandboxProvider;

@@ -1,12 +1,8 @@
 import type { SandboxProvider } from "../../spec/sandbox.ts";
 import { declaresAbility, isAbility } from "./ability-of.ts";
 import { providerRequirements } from "./provider-requirements.ts";
-import type { ProviderRequirement } from "./requirement.ts";
-import {
-  defaultRequirementTimeoutMs,
-  runProviderRequirement,
-  type RunRequirementOptions,
-} from "./run-requirement.ts";
+import type { ProviderRequirement, RunRequirementOptions } from "./requirement.ts";
+import { defaultRequirementTimeoutMs, runProviderRequirement } from "./run-requirement.ts";
 
 /** What the suite needs of a test framework; vitest, node:test and jest have it. */
 export interface TestFramework {

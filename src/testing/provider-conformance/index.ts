@@ -9,7 +9,8 @@ export type {
   ProviderContext,
   ProviderRequirement,
   RequiredCapability,
+  RunRequirementOptions,
   ShellOptions,
   ShellOutput,
 } from "./requirement.ts";
-export { runProviderRequirement, type RunRequirementOptions } from "./run-requirement.ts";
+export { runProviderRequirement } from "./run-requirement.ts";

@@ -88,3 +88,15 @@ export interface Conversation {
   /** Closes standard input. */
   closeInput(): Promise<void>;
 }
+
+export interface RunRequirementOptions {
+  /** Makes the provider under test, anew for each requirement. */
+  readonly create: () => SandboxProvider;
+  /** How long one step of a requirement may take; default 10 seconds. Raise it for a provider far away. */
+  readonly patienceMs?: number;
+  /**
+   * Where the server of `ability.expose` listens in the sandbox; default: a free port, on every address. Name a port
+   * that the sandbox was created to publish.
+   */
+  readonly expose?: { readonly port?: number; readonly host?: string };
+}
