@@ -14,6 +14,7 @@ import {
   type OptionCheck,
   validateOptions,
 } from "./kit/validate-options.ts";
+import { isMcpServers } from "./mcp-server-checks.ts";
 import { isPriceTable } from "./session/prices.ts";
 import { isRetryPolicy } from "./session/retry-policy.ts";
 import type { AgentBackend, McpServers, Skill, SystemPrompt } from "./spec/backend.ts";
@@ -120,41 +121,6 @@ const isSystemPrompt: OptionCheck = (value) =>
     (isString(value["append"]) === undefined || isString(value["replace"]) === undefined))
     ? undefined
     : "a non-empty string, { append } or { replace }";
-
-const isMcpServers: OptionCheck = (value) => {
-  if (!isJsonObject(value)) return "an object of MCP servers by name";
-  for (const [name, server] of Object.entries(value)) {
-    if (!/^[A-Za-z0-9_-]+$/.test(name)) return `named with letters, digits, - and _ only (not ${show(name)})`;
-    const problem = isJsonObject(server) ? mcpServerProblem(server) : "must be an object";
-    if (problem !== undefined) return `valid, where the server ${show(name)} ${problem}`;
-  }
-  return undefined;
-};
-
-const mcpServerFields: ReadonlyMap<unknown, readonly string[]> = new Map([
-  ["stdio", ["type", "command", "args", "env"]],
-  ["http", ["type", "url", "headers"]],
-]);
-
-function mcpServerProblem(server: { readonly [name: string]: unknown }): string | undefined {
-  const fields = mcpServerFields.get(server["type"]);
-  if (fields === undefined) return 'needs a type of "stdio" or "http"';
-  const unknown = Object.keys(server).find((field) => !fields.includes(field));
-  if (unknown !== undefined)
-    return `has the unknown field ${show(unknown)} (it may have ${fields.join(", ")})`;
-  if (server["type"] === "stdio") {
-    if (isString(server["command"]) !== undefined) return "needs a command";
-    if (server["env"] !== undefined && isEnvironment(server["env"]) !== undefined)
-      return "has a malformed env";
-    const { args } = server;
-    const isArgs =
-      args === undefined || (Array.isArray(args) && args.every((item) => typeof item === "string"));
-    return isArgs ? undefined : "needs args to be an array of strings";
-  }
-  if (typeof server["url"] !== "string" || !URL.canParse(server["url"])) return "needs a url";
-  const { headers } = server;
-  return headers === undefined || isStringRecord(headers) === undefined ? undefined : "has malformed headers";
-}
 
 const areToolNames: OptionCheck = (value) =>
   Array.isArray(value) && value.length > 0 && value.every((item) => isString(item) === undefined)
