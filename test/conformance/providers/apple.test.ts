@@ -2,7 +2,6 @@ import { apple } from "playpen/apple";
 import { describeProviderConformance } from "playpen/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { appleProgram, startAppleStandIn, withOwnFolders } from "../../stand-ins/apple/index.ts";
-import { derivedFromCommands } from "./long-tail.ts";
 
 let stop: () => Promise<void>;
 beforeAll(async () => {
@@ -16,7 +15,6 @@ describe("apple, by a stand-in for its program", () => {
     {
       create: () => withOwnFolders(apple({ program: appleProgram })),
       expose: { host: "127.0.0.1" },
-      skip: derivedFromCommands,
     },
   );
 });

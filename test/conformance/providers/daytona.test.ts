@@ -2,7 +2,6 @@ import { daytona } from "playpen/daytona";
 import { describeProviderConformance } from "playpen/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { StandInDaytona } from "../../stand-ins/daytona/index.ts";
-import { derivedFromShortCommands } from "./long-tail.ts";
 
 // The vendor counts in minutes, which nobody waits for here.
 const cloud = new StandInDaytona({ minuteMs: 2000 });
@@ -11,7 +10,4 @@ afterAll(() => cloud.stop());
 
 // A process takes many requests, each of which is several processes here.
 const patienceMs = 40_000;
-describeProviderConformance(
-  { describe, it },
-  { create: () => daytona(cloud.options), patienceMs, skip: derivedFromShortCommands },
-);
+describeProviderConformance({ describe, it }, { create: () => daytona(cloud.options), patienceMs });

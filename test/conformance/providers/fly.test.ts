@@ -2,7 +2,6 @@ import { fly } from "playpen/fly";
 import { describeProviderConformance } from "playpen/testing";
 import { afterAll, describe, it } from "vitest";
 import { startFly } from "../../stand-ins/fly/index.ts";
-import { derivedFromShortCommands } from "./long-tail.ts";
 
 // The suite asks for a provider when its tests are registered.
 const standIn = await startFly();
@@ -12,6 +11,5 @@ describeProviderConformance(
   { describe, it },
   {
     create: () => fly({ baseUrl: standIn.url, token: standIn.token, app: standIn.app }),
-    skip: derivedFromShortCommands,
   },
 );

@@ -2,7 +2,6 @@ import { modal } from "playpen/modal";
 import { describeProviderConformance } from "playpen/testing";
 import { afterAll, describe, it } from "vitest";
 import { startModal } from "../../stand-ins/modal/index.ts";
-import { derivedFromCommands } from "./long-tail.ts";
 
 const service = await startModal();
 // The only way to tell the vendor's client where the service is.
@@ -16,7 +15,6 @@ describe("modal, with a stand-in for the service", () => {
     {
       create: () => modal({ tokenId, tokenSecret }),
       skip: {
-        ...derivedFromCommands,
         "files.download-large": "an output does not wait for its reader (backpressure: none)",
       },
     },

@@ -3,13 +3,12 @@ import { describeProviderConformance } from "playpen/testing";
 import { describe, it } from "vitest";
 import { describeWith } from "../../image/engines.ts";
 import { podmanImage } from "../../image/podman.ts";
-import { derivedFromCommands } from "./long-tail.ts";
 
 describeWith(["podman"], "podman, by its command", () => {
   // Each operation is a program of its own, some tenths of a second long.
   const patienceMs = 20_000;
   describeProviderConformance(
     { describe, it },
-    { create: () => podman({ image: podmanImage, cli: true }), patienceMs, skip: derivedFromCommands },
+    { create: () => podman({ image: podmanImage, cli: true }), patienceMs },
   );
 });

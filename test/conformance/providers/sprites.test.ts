@@ -2,7 +2,6 @@ import { sprites } from "playpen/sprites";
 import { describeProviderConformance } from "playpen/testing";
 import { afterAll, describe, it } from "vitest";
 import { startSprites } from "../../stand-ins/sprites/index.ts";
-import { derivedFromCommands } from "./long-tail.ts";
 
 // The suite asks for a provider when its tests are registered.
 const standIn = await startSprites();
@@ -12,6 +11,5 @@ describeProviderConformance(
   { describe, it },
   {
     create: () => sprites({ baseUrl: standIn.url, token: standIn.token }),
-    skip: derivedFromCommands,
   },
 );

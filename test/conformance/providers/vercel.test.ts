@@ -2,7 +2,6 @@ import { describeProviderConformance } from "playpen/testing";
 import { vercel } from "playpen/vercel";
 import { afterAll, describe, it } from "vitest";
 import { startVercel } from "../../stand-ins/vercel/index.ts";
-import { derivedFromShortCommands } from "./long-tail.ts";
 
 // The suite asks for a provider when its tests are registered.
 const standIn = await startVercel();
@@ -11,5 +10,5 @@ afterAll(() => standIn.stop());
 const { url: baseUrl, token, teamId, projectId } = standIn;
 describeProviderConformance(
   { describe, it },
-  { create: () => vercel({ baseUrl, token, teamId, projectId }), skip: derivedFromShortCommands },
+  { create: () => vercel({ baseUrl, token, teamId, projectId }) },
 );
