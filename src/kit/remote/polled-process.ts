@@ -9,6 +9,11 @@ import type { RemoteCommand, RemoteConnection, ShortRun } from "./remote-machine
 export interface PolledProcessOptions {
   /** Runs a command to its end, with a small output. */
   readonly run: (command: RemoteCommand) => Promise<ShortRun>;
+  /**
+   * Runs a command and hands its standard output over as it comes, for a vendor that streams: one command then brings many
+   * pieces of news. Resolves to the whole as `run` does; the output need not be in it.
+   */
+  readonly follow?: (command: RemoteCommand, onText: (text: string) => void) => Promise<ShortRun>;
   /** Names the folder inside the sandbox where the process's output is kept; a word never used before. */
   readonly processId: string;
   /** Most bytes of output that one answer may bring, for both streams together; default 262,144. */
@@ -60,31 +65,40 @@ mkdir -p "$folder" && : > "$folder/out" && : > "$folder/err" || exit
 read -r _ < "$folder/lock"
 `;
 
-// The exit code is looked for first: what was written before it is in the files then.
+// The exit code is looked for first: what was written before it is in the files then. Each round of three lines is news,
+// and the last is the only one unless `follow` is said.
 const pollScript = `
 cd "$1" || exit
-ticks=$5
+fromOut=$2 fromErr=$3 mostOut=$4 ticks=$5 mostErr=$6 follow=$7
+wantsOut=$mostOut wantsErr=$mostErr
 while :; do
   state=running
   if [ -e exit ]; then read -r state < exit
   elif read -r supervisor < supervisor && ! kill -0 "$supervisor" 2>/dev/null; then state=137; [ -e exit ] && read -r state < exit
   fi
-  out=$(($(wc -c < out) - $2))
-  err=$(($(wc -c < err) - $3))
-  [ "$state" != running ] && break
-  [ "$4" -gt 0 ] && [ "$out" -gt 0 ] && break
-  [ "$6" -gt 0 ] && [ "$err" -gt 0 ] && break
-  [ "$ticks" -gt 0 ] || break
-  ticks=$((ticks - 1))
-  sleep 0.05 2>/dev/null || sleep 1
+  out=$(($(wc -c < out) - fromOut))
+  err=$(($(wc -c < err) - fromErr))
+  news=
+  [ "$state" != running ] && news=yes
+  [ "$mostOut" -gt 0 ] && [ "$out" -gt 0 ] && news=yes
+  [ "$mostErr" -gt 0 ] && [ "$err" -gt 0 ] && news=yes
+  if [ -z "$news" ] && [ "$ticks" -gt 0 ]; then
+    ticks=$((ticks - 1))
+    sleep 0.05 2>/dev/null || sleep 1
+    continue
+  fi
+  [ "$out" -gt "$mostOut" ] && out=$mostOut
+  [ "$err" -gt "$mostErr" ] && err=$mostErr
+  echo "$state $out $err"
+  if [ "$out" -gt 0 ]; then tail -c "+$((fromOut + 1))" out | head -c "$out" | base64 | tr -d '\\n'; fi
+  echo
+  if [ "$err" -gt 0 ]; then tail -c "+$((fromErr + 1))" err | head -c "$err" | base64 | tr -d '\\n'; fi
+  echo
+  [ "$follow" = follow ] && [ -n "$news" ] && [ "$state" = running ] || break
+  fromOut=$((fromOut + out)) fromErr=$((fromErr + err)) mostOut=$((mostOut - out)) mostErr=$((mostErr - err))
+  [ "$wantsOut" -gt 0 ] && [ "$mostOut" -eq 0 ] && break
+  [ "$wantsErr" -gt 0 ] && [ "$mostErr" -eq 0 ] && break
 done
-[ "$out" -gt "$4" ] && out=$4
-[ "$err" -gt "$6" ] && err=$6
-echo "$state $out $err"
-if [ "$out" -gt 0 ]; then tail -c "+$(($2 + 1))" out | head -c "$out" | base64 | tr -d '\\n'; fi
-echo
-if [ "$err" -gt 0 ]; then tail -c "+$(($3 + 1))" err | head -c "$err" | base64 | tr -d '\\n'; fi
-echo
 `;
 
 const readAheadBytes = 256 * 1024;
@@ -92,6 +106,13 @@ const tickMs = 50;
 /** A vendor's call may fail once; the process goes on meanwhile. */
 const attempts = 3;
 const retryMs = 500;
+
+/** Of one round. */
+interface News {
+  readonly state: string;
+  readonly outBytes: number;
+  readonly errBytes: number;
+}
 
 class PolledConnection implements RemoteConnection {
   readonly stdout: ReadableStream<Uint8Array>;
@@ -144,21 +165,41 @@ class PolledConnection implements RemoteConnection {
     const most = Math.floor((this.#options.maxAnswerBytes ?? 262_144) / 2);
     const wanted = (channel: OutputChannel): number => (channel.bufferedBytes < readAheadBytes ? most : 0);
     const [out, err] = [wanted(this.#out), wanted(this.#err)];
+    const last = await this.#patiently(() => this.#news(out, err));
+    if (last.state === "running") return false;
+    this.#ending.resolve({ code: Number(last.state), signal: null });
+    if (out === 0 || err === 0) await this.#roomAgain();
+    return out > 0 && last.outBytes === 0 && err > 0 && last.errBytes === 0;
+  }
+
+  /** Takes what one command says, as it comes; resolves to the last of it. */
+  async #news(out: number, err: number): Promise<News> {
+    const { run, follow } = this.#options;
     const ticks = Math.ceil((this.#options.waitMs ?? 5000) / tickMs);
     const numbers = [this.#outOffset, this.#errOffset, out, ticks, err].map(String);
-    const { code, stdout, stderr } = await this.#patiently(
-      stage("poll", pollScript, this.#folder, ...numbers),
-    );
-    if (code !== 0) throw new Error(`The process cannot be followed any more: ${stderr.trim()}`);
-    const [head = "", outText = "", errText = ""] = stdout.split("\n");
-    const [state = ""] = head.split(" ");
-    this.#outOffset += this.#take(this.#out, outText);
-    this.#errOffset += this.#take(this.#err, errText);
-    if (state === "running") return false;
-    this.#ending.resolve({ code: Number(state), signal: null });
-    if (out === 0 || err === 0) await this.#roomAgain();
-    const isDrained = (text: string, asked: number): boolean => asked > 0 && text === "";
-    return isDrained(outText, out) && isDrained(errText, err);
+    const how = follow === undefined ? "once" : "follow";
+    const argv = stage("poll", pollScript, this.#folder, ...numbers, how);
+    const command = { argv, env: {}, stdin: false };
+    let text = "";
+    let last: News | undefined;
+    const take = (piece: string): void => {
+      const lines = (text + piece).split("\n");
+      text = lines.splice(lines.length - (lines.length % 3 || 3)).join("\n");
+      for (let at = 0; at < lines.length; at += 3) {
+        const [head = "", outText = "", errText = ""] = lines.slice(at, at + 3);
+        const outBytes = this.#take(this.#out, outText);
+        const errBytes = this.#take(this.#err, errText);
+        this.#outOffset += outBytes;
+        this.#errOffset += errBytes;
+        last = { state: head.split(" ")[0] ?? "", outBytes, errBytes };
+      }
+    };
+    const { code, stdout, stderr } = await (follow === undefined ? run(command) : follow(command, take));
+    if (follow === undefined) take(stdout);
+    if (code !== 0 || last === undefined) {
+      throw new Error(`The process cannot be followed any more: ${stderr.trim()}`);
+    }
+    return last;
   }
 
   #take(channel: OutputChannel, text: string): number {
@@ -179,12 +220,12 @@ class PolledConnection implements RemoteConnection {
     });
   }
 
-  async #patiently(argv: Argv): Promise<ShortRun> {
-    for (let attempt = 1; ; attempt++) {
+  async #patiently(attempt: () => Promise<News>): Promise<News> {
+    for (let count = 1; ; count++) {
       try {
-        return await this.#run(argv);
+        return await attempt();
       } catch (error) {
-        if (attempt === attempts) throw error;
+        if (count === attempts) throw error;
         await delay(retryMs);
       }
     }
