@@ -307,6 +307,8 @@ export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities im
   async #destroy(): Promise<void> {
     this.#closing.abort(this.#closedError());
     const destroyed = this.#parts.sandbox.destroy();
+    // It may fail long before a session that is already being closed has ended, and only then is it looked at.
+    destroyed.catch(() => undefined);
     await Promise.all([...this.#sessions].map((session) => session.abandon(destroyed)));
     await destroyed;
     this.#releaseFromSweep();

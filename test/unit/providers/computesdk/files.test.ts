@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ComputeSandbox } from "../../../../providers/computesdk/compute.ts";
 import { ComputesdkSandbox } from "../../../../providers/computesdk/sandbox.ts";
 import { deferred } from "../../../../src/kit/deferred.ts";
+import { crashesDuring } from "../../crashes.ts";
 
 /** A vendor that takes a file when it is let, and knows no other call. */
 function slowVendor() {
@@ -37,10 +38,7 @@ describe("a file that is on its way to a vendor", () => {
   it.each(["resolve", "reject"] as const)(
     "harms nobody when the sandbox has gone before it arrives (%s)",
     async (outcome) => {
-      const rejections: unknown[] = [];
-      const observe = (reason: unknown): void => void rejections.push(reason);
-      process.on("unhandledRejection", observe);
-      try {
+      const crashes = await crashesDuring(async () => {
         const { sandbox, taken, arrived } = slowVendor();
         const controller = new AbortController();
         const written = sandbox.files.write("a.txt", "a", { signal: controller.signal });
@@ -49,13 +47,8 @@ describe("a file that is on its way to a vendor", () => {
         await expect(written).rejects.toThrow("No longer wanted.");
         await sandbox.destroy();
         taken[outcome](undefined);
-        // Node tells of a rejection when its microtasks are done.
-        await new Promise(setImmediate);
-        await new Promise(setImmediate);
-        expect(rejections).toEqual([]);
-      } finally {
-        process.off("unhandledRejection", observe);
-      }
+      });
+      expect(crashes).toEqual([]);
     },
   );
 });
