@@ -4,6 +4,7 @@ import { SandboxAgentError } from "./errors/sandbox-agent-error.ts";
 import { type CompiledPolicy, compilePermissionPolicy } from "./permissions/permission-policy.ts";
 import type { AgentBackend, AgentSessionInput, NativeSession, SystemPrompt } from "./spec/backend.ts";
 import type { Environment, SandboxProvider } from "./spec/sandbox.ts";
+import { wellFormed } from "./kit/well-formed.ts";
 import { libraryVersion } from "./version.ts";
 
 /** A session that was checked against what its backend can do. Nothing has been started for it. */
@@ -159,7 +160,9 @@ export function refuseUnknownModel(backend: AgentBackend, model: string | undefi
 }
 
 function systemPromptOf(option: CreateSessionOptions["systemPrompt"]): SystemPrompt | undefined {
-  return typeof option === "string" ? { append: option } : option;
+  if (option === undefined) return undefined;
+  if (typeof option === "string") return { append: wellFormed(option) };
+  return "append" in option ? { append: wellFormed(option.append) } : { replace: wellFormed(option.replace) };
 }
 
 function unsupported(

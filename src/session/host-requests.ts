@@ -1,5 +1,6 @@
 import { errorText } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
+import { wellFormed } from "../kit/well-formed.ts";
 import type { CompiledPolicy, PolicyVerdict } from "../permissions/permission-policy.ts";
 import type { HostAnswer } from "../spec/backend.ts";
 import type { AgentEventBody, QuestionAnswers } from "../spec/events.ts";
@@ -143,7 +144,7 @@ export class HostRequests {
   #deny(requestId: string, by: "policy" | "host" | "timeout", message: string): void {
     const { ledger, reply } = this.#options;
     if (!ledger.resolve({ type: "permission.resolved", requestId, outcome: "denied", by, message })) return;
-    reply({ type: "permission", requestId, outcome: "deny", message });
+    reply({ type: "permission", requestId, outcome: "deny", message: wellFormed(message) });
   }
 
   #question(body: QuestionRequested): void {
@@ -166,7 +167,8 @@ export class HostRequests {
     }
     if (!this.#finish(request)) return;
     if (failure !== undefined) this.#notice(requestId, `The question handler ${failure}`);
-    this.#answer(requestId, "host", failure === undefined ? (answers as QuestionAnswers) : undefined);
+    const given = failure === undefined ? (answers as QuestionAnswers | undefined) : undefined;
+    this.#answer(requestId, "host", given && wellFormedAnswers(given));
   }
 
   #answer(requestId: string, by: "policy" | "host", answers: QuestionAnswers | undefined): void {
@@ -195,4 +197,13 @@ export class HostRequests {
     if (request === undefined || !this.#finish(request)) return;
     request.controller.abort(new DOMException(message, "AbortError"));
   }
+}
+
+function wellFormedAnswers(answers: QuestionAnswers): QuestionAnswers {
+  return Object.fromEntries(
+    Object.entries(answers).map(([questionId, answer]) => [
+      questionId,
+      typeof answer === "string" ? wellFormed(answer) : answer.map(wellFormed),
+    ]),
+  );
 }

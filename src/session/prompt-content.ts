@@ -2,6 +2,7 @@ import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import type { Redactor } from "../errors/redactor.ts";
 import { isJsonObject } from "../kit/json.ts";
 import { show } from "../kit/validate-options.ts";
+import { wellFormed } from "../kit/well-formed.ts";
 import type { AgentBackend } from "../spec/backend.ts";
 import type { AgentContentPart, ContentPart, PromptInput } from "../spec/content.ts";
 import type { PromptSummary } from "../spec/events.ts";
@@ -40,7 +41,12 @@ export function checkPrompt(input: PromptInput, backend: AgentBackend): readonly
       `prompt: at most ${String(maxParts)} content parts, received ${String(parts.length)}.`,
     );
   }
-  return parts.map((part, index) => checkPart(part, `prompt[${String(index)}]`, backend));
+  const checked = parts.map((part, index) => checkPart(part, `prompt[${String(index)}]`, backend));
+  // Agents drop such a prompt, answer the one before once more, or ask the model with words of their own.
+  if (checked.every((part) => part.type === "text" && part.text.trim() === "")) {
+    throw new TypeError(`prompt: must say something, received blanks only: ${show(input)}.`);
+  }
+  return checked;
 }
 
 function checkPart(part: unknown, place: string, backend: AgentBackend): ContentPart {
@@ -50,7 +56,7 @@ function checkPart(part: unknown, place: string, backend: AgentBackend): Content
       if (typeof part["text"] !== "string" || part["text"] === "") {
         throw new TypeError(`${place}: text must be a non-empty string, received ${show(part["text"])}.`);
       }
-      return { type: "text", text: part["text"] };
+      return { type: "text", text: wellFormed(part["text"]) };
     case "image": {
       const { data, mediaType } = part;
       if (!(data instanceof Uint8Array))

@@ -255,6 +255,8 @@ const jpeg = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
 describe("a malformed argument", () => {
   it.each([
     ["", /prompt\[0\]: text must be a non-empty string, received ""/],
+    [" \n ", /must say something, received blanks only: " \\n "/],
+    [[{ type: "text", text: " " }], /must say something, received blanks only/],
     [[], /must be a string or a non-empty array of content parts, received \[\]/],
     [undefined, /must be a string or a non-empty array of content parts, received undefined/],
     [[null], /prompt\[0\]: must be a content part, received null/],
