@@ -317,7 +317,6 @@ export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities im
   #open(plan: SessionPlan, env: Environment, stateDirectory: string, executable: string): Session {
     const { backend, policy, options, input, resume } = plan;
     const { sandbox, redactor, defaults } = this.#parts;
-    const release = sandbox.hold?.();
     const session = new Session(
       {
         ...{ backend, sandbox, env, policy, resume, redactor },
@@ -336,6 +335,7 @@ export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities im
       },
       executable,
     );
+    const release = sandbox.hold?.();
     this.#sessions.add(session);
     return session;
   }

@@ -56,3 +56,34 @@ describe("a box that cannot be removed", () => {
     expect(crashes).toEqual([]);
   });
 });
+
+describe("a session that cannot be made", () => {
+  it("does not keep the sandbox alive", async () => {
+    const memory = memorySandbox({ programs: { "scripted-agent": scriptedAgent(echo) } });
+    let holders = 0;
+    const provider: SandboxProvider = {
+      ...memory,
+      create: async (spec, options) =>
+        Object.assign(await memory.create(spec, options), {
+          hold: () => {
+            holders++;
+            return () => {
+              holders--;
+            };
+          },
+        }),
+    };
+    await using box = await SandboxAgent.start({ sandbox: provider });
+    const broken = Object.assign(scriptedBackend(), {
+      protocol: () => {
+        throw new Error("No protocol.");
+      },
+    });
+    await expect(box.createSession({ agent: broken })).rejects.toThrow("No protocol.");
+    expect(holders).toBe(0);
+    const session = await box.createSession({ agent: scriptedBackend() });
+    expect(holders).toBe(1);
+    await session.close();
+    expect(holders).toBe(0);
+  });
+});
