@@ -19,6 +19,7 @@ import {
 import { type ContainerHandle, endsWithin, isRunning, lost } from "./container-state.ts";
 import { isGone, isUnreachable, wordsOf } from "./engine-errors.ts";
 import { ExecConnection } from "./exec-connection.ts";
+import { awaitExitCode } from "./exec-exit.ts";
 import { signalInContainer } from "./signal-tree.ts";
 
 /** A command with everything that its sandbox adds. */
@@ -28,7 +29,6 @@ export interface ResolvedCommand extends Command {
 }
 
 const inspectTimeoutMs = 1000;
-const longestPollMs = 250;
 /** How long the engine may take to notice that a container has ended whose processes have. */
 const endTimeoutMs = 1000;
 
@@ -215,21 +215,15 @@ export class ContainerProcess implements SandboxProcess {
     this.#settle(exit);
   }
 
-  /** A process may close its outputs and go on, so that the end of the output alone tells nothing. */
   async #awaitExit(): Promise<ProcessExit | Error> {
-    for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
-      const { Running: running, ExitCode: code } = await this.#exec.inspect();
-      if (!running && code !== null) {
-        // So ends every process of a container that is being removed, or has run out of its time. The engine may
-        // still call the container running at that moment.
-        const wasKilled = code === killedCode && !this.#sentSignals.has("SIGKILL");
-        if (wasKilled && (this.#sandboxEnds || (await endsWithin(this.#handle.container, endTimeoutMs)))) {
-          return lost(this.#handle, "The container ended while a process ran in it.");
-        }
-        return exitOf(code, this.#sentSignals);
-      }
-      await delay(pauseMs);
+    const code = await awaitExitCode(this.#handle, this.#exec, { pid: this.#pid, user: this.#command.user });
+    // So ends every process of a container that is being removed, or has run out of its time. The engine may still
+    // call the container running at that moment.
+    const wasKilled = code === killedCode && !this.#sentSignals.has("SIGKILL");
+    if (wasKilled && (this.#sandboxEnds || (await endsWithin(this.#handle.container, endTimeoutMs)))) {
+      return lost(this.#handle, "The container ended while a process ran in it.");
     }
+    return exitOf(code, this.#sentSignals);
   }
 
   async #hasEnded(): Promise<boolean> {

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { Duplex } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import type Dockerode from "dockerode";
 import {
   type ProcessExit,
@@ -19,12 +18,11 @@ import { standardInput } from "./exec-connection.ts";
 import { type ResolvedCommand, startFailure } from "./container-process.ts";
 import { type ContainerHandle, isRunning, lost } from "./container-state.ts";
 import { isGone, statusOf, wordsOf } from "./engine-errors.ts";
+import { awaitExitCode } from "./exec-exit.ts";
 import { RawOutput } from "./raw-output.ts";
 import { signalInContainer } from "./signal-tree.ts";
 
 type Size = Required<Pick<TerminalOptions, "columns" | "rows">>;
-
-const longestPollMs = 250;
 
 /** Sets the size before the program looks at it; the engine can set it only when the program runs. */
 const sizeScript = 'stty cols "$1" rows "$2" 2>/dev/null; shift 2; exec "$@"';
@@ -158,17 +156,12 @@ export class ContainerTerminal implements Terminal {
   }
 
   async #watch(): Promise<ProcessExit> {
-    const { exec, handle, connection } = this.#init;
+    const { exec, handle, connection, command } = this.#init;
     await this.#output.closed;
     try {
-      for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
-        const { Running: running, ExitCode: code } = await exec.inspect();
-        if (!running && code !== null) {
-          if (this.#sandboxEnds) throw lost(handle, "The container ended while a terminal was open in it.");
-          return exitOf(code, this.#sentSignals);
-        }
-        await delay(pauseMs);
-      }
+      const code = await awaitExitCode(handle, exec, { pid: this.#pid, user: command.user });
+      if (this.#sandboxEnds) throw lost(handle, "The container ended while a terminal was open in it.");
+      return exitOf(code, this.#sentSignals);
     } catch (error) {
       if (SandboxAgentError.is(error)) throw error;
       throw lost(handle, `Nothing is known of a terminal in it any more: ${wordsOf(error)}`, error);

@@ -8,15 +8,19 @@ export async function signalInContainer(
   container: Dockerode.Container,
   target: SignalTarget & { readonly user: string },
 ): Promise<void> {
-  await signalTree(target, (argv, user) => run(container, user ?? target.user, argv));
+  await signalTree(target, (argv, user) => runSignalScript(container, user ?? target.user, argv));
 }
 
 /**
- * Resolves to the output once the script has said that it is done. The end of the process is not waited for: the
+ * Runs a small script and resolves to its output once it has said that it is done, by the word `signalled`. The end of the process is not waited for: the
  * engine tells the ends in a container one after the other, and takes two seconds over a process that has just been
  * killed and whose children still hold its pipes.
  */
-async function run(container: Dockerode.Container, user: string, argv: readonly string[]): Promise<string> {
+export async function runSignalScript(
+  container: Dockerode.Container,
+  user: string,
+  argv: readonly string[],
+): Promise<string> {
   const exec = await container.exec({ Cmd: [...argv], User: user, AttachStdout: true, AttachStderr: true });
   const connection = await exec.start({ hijack: true, stdin: false });
   const decoder = new FrameDecoder();

@@ -8,14 +8,14 @@ export interface CutTurn {
 }
 
 /** Has an agent run a tool, cuts its connection meanwhile, and tells how the turn ended. */
-export async function cutTurn(session: Session, cut: () => void): Promise<CutTurn> {
+export async function cutTurn(session: Session, cut: () => void | Promise<void>): Promise<CutTurn> {
   const turn = session.prompt("!shell sleep 60");
   let cutAt = Number.NaN;
   const followed = (async () => {
     for await (const event of turn) {
       if (event.type !== "tool.started") continue;
       cutAt = performance.now();
-      cut();
+      await cut();
     }
   })();
   const error: unknown = await turn.then(

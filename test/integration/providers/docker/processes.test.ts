@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, it, vi } from "vitest";
+import { docker } from "playpen/docker";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { describeWith } from "../../../image/engines.ts";
-import { countInside, createSandbox, engine, lines, run } from "./harness.ts";
+import { Relay } from "../../../stand-ins/kit/relay.ts";
+import { countInside, createSandbox, engine, lines, run, settings } from "./harness.ts";
 
 describeWith(["docker", "test-image"], "a process in a container", () => {
   it("is signalled once for each kill()", async () => {
@@ -139,6 +141,36 @@ describeWith(["docker", "test-image"], "a process in a container", () => {
     }
     await expect(sandbox.spawn({ argv: ["true"] })).rejects.toMatchObject({ code: "sandbox_closed" });
   });
+
+  it("may close its outputs and go on, and is heard of when it ends", async () => {
+    const sandbox = await createSandbox();
+    const script = "exec > made 2>&1; echo written; while [ ! -e go ]; do sleep 0.1; done; exit 3";
+    const child = await sandbox.spawn({ argv: ["/bin/sh", "-c", script], stdin: "ignore" });
+    // Longer than the end of a connection is taken for that of its process.
+    await run(sandbox, "sleep 1; cat made; touch go");
+    expect(await child.exited).toEqual({ code: 3, signal: null });
+    expect(await sandbox.files.readText("made")).toBe("written\n");
+  });
+
+  it.each(["end", "reset"] as const)(
+    "is lost when its connection comes to an end by %s, though the container lives on",
+    async (kind) => {
+      const relay = await new Relay({ path: "/var/run/docker.sock" }).start();
+      onTestFinished(() => relay.stop());
+      const { id } = await createSandbox();
+      const provider = docker(settings({ host: `tcp://127.0.0.1:${relay.port}` }));
+      const sandbox = await provider.connect(id, { env: {} });
+      const child = await sandbox.spawn({ argv: ["/bin/sh", "-c", "echo ready; exec sleep 300"] });
+      await lines(child).next();
+      const terminal = await sandbox.terminal({ argv: ["sleep", "300"] });
+      const since = performance.now();
+      relay.cut(kind);
+      await expect(child.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+      await expect(terminal.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+      expect(performance.now() - since).toBeLessThan(5000);
+      expect((await run(sandbox, "echo alive")).stdout).toBe("alive\n");
+    },
+  );
 
   it("cannot be started in a paused container, which says so", async () => {
     const sandbox = await createSandbox();

@@ -84,6 +84,19 @@ describeWith(["podman"], "Podman, both ways", () => {
     }
   });
 
+  it("hears of the end of a process that has closed its outputs and goes on", async () => {
+    for (const provider of [bySocket(), byCommand]) {
+      const sandbox = await provider.create({ env: {}, labels });
+      const script = "exec > made 2>&1; echo written; while [ ! -e go ]; do sleep 0.1; done; exit 3";
+      const child = await sandbox.spawn({ argv: ["/bin/sh", "-c", script], stdin: "ignore" });
+      // Longer than the end of a connection is taken for that of its process.
+      await output(sandbox, "sleep 1; touch go");
+      expect(await child.exited).toEqual({ code: 3, signal: null });
+      expect(await sandbox.files.readText("made")).toBe("written\n");
+      await sandbox.destroy();
+    }
+  });
+
   it("has a sandbox by the command end with its host, also when that is killed", async () => {
     const program = fileURLToPath(new URL("programs/host.ts", import.meta.url));
     const args = ["--import", "tsx", program, podmanImage, owner];
