@@ -1,4 +1,5 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
+import { callListener } from "../kit/call-listener.ts";
 import type { AgentEvent } from "../spec/events.ts";
 import { EventCursor } from "./event-cursor.ts";
 
@@ -18,7 +19,7 @@ export interface EventLogOptions {
   readonly maxBytes?: number;
   /** How many events a subscriber with back-pressure may be behind before the CLI is held up. Default 1,024. */
   readonly highWaterMark?: number;
-  /** Told what a listener threw; the listener stays subscribed. */
+  /** Told what a listener threw; the listener stays subscribed. Must not throw itself. */
   readonly onListenerError: (error: unknown) => void;
 }
 
@@ -266,18 +267,11 @@ export class EventLog {
     }
     this.#isDelivering = true;
     for (let next: AgentEvent | undefined = event; next !== undefined; next = this.#undelivered.shift()) {
-      for (const { listener, after } of this.#listeners) if (next.seq > after) this.#hand(listener, next);
+      for (const { listener, after } of this.#listeners) {
+        if (next.seq > after) callListener(listener, next, this.#onListenerError);
+      }
     }
     this.#isDelivering = false;
-  }
-
-  #hand(listener: EventListener, event: AgentEvent): void {
-    try {
-      const result = listener(event);
-      if (result instanceof Promise) result.catch(this.#onListenerError);
-    } catch (error) {
-      this.#onListenerError(error);
-    }
   }
 
   #wake(): void {

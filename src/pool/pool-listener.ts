@@ -1,4 +1,5 @@
 import { errorText } from "../errors/error-text.ts";
+import { callListener } from "../kit/call-listener.ts";
 import type { PoolEvent } from "./pool-event.ts";
 
 /**
@@ -19,12 +20,7 @@ export function quietListener(
   };
   return (event) => {
     queueMicrotask(() => {
-      try {
-        const result = onEvent(event);
-        if (result instanceof Promise) result.catch(warn);
-      } catch (error) {
-        warn(error);
-      }
+      callListener(onEvent, event, warn);
     });
   };
 }

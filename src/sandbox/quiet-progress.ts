@@ -1,4 +1,5 @@
 import { errorText } from "../errors/error-text.ts";
+import { callListener } from "../kit/call-listener.ts";
 import type { Progress } from "../spec/sandbox.ts";
 
 /** A progress listener that harms nobody: what the host's own throws becomes a process warning, once. */
@@ -14,11 +15,6 @@ export function quietProgress(
     });
   };
   return (progress) => {
-    try {
-      const result = onProgress?.(progress);
-      if (result instanceof Promise) result.catch(warn);
-    } catch (error) {
-      warn(error);
-    }
+    if (onProgress !== undefined) callListener(onProgress, progress, warn);
   };
 }

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { randomUUID } from "node:crypto";
 import PQueue from "p-queue";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
-import { errorText } from "../errors/error-text.ts";
+import { errorStack } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
 import type { EventCursor } from "../log/event-cursor.ts";
 import { EventLog, type EventListener, type SubscribeOptions } from "../log/event-log.ts";
@@ -384,7 +384,7 @@ export class Session implements AsyncDisposable {
   #warn(error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const reason = (error instanceof Error ? error.stack : undefined) ?? errorText(error);
+    const reason = errorStack(error);
     process.emitWarning(`A listener of session ${this.id} failed (reported once a session): ${reason}`, {
       type: "PlaypenListenerWarning",
     });
