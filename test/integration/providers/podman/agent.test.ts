@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
 import type { SandboxAgent } from "playpen";
 import { podman } from "playpen/podman";
 import { afterAll, beforeAll } from "vitest";
@@ -8,6 +7,7 @@ import { hostCliFolder } from "../../../image/paths.ts";
 import { type PodmanService, podmanImage, startPodmanService } from "../../../image/podman.ts";
 import { Relay } from "../../../stand-ins/kit/relay.ts";
 import { type Leftovers, describeRealAgent } from "../describe-real-agent.ts";
+import { killPrograms } from "../kill-programs.ts";
 
 const cliFolder = "/opt/clis";
 
@@ -25,23 +25,6 @@ const container =
     execFileSync("podman", ["ps", "--all", "--quiet", "--no-trunc"], { encoding: "utf8" })
       .split("\n")
       .filter((line) => line === id);
-
-/** Kills the programs of this process that carry what a command says, which is not what they were started for. */
-function killPrograms(id: string, command: "exec" | "start"): void {
-  const own = readdirSync("/proc").filter((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      const words = readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0");
-      const status = readFileSync(`/proc/${name}/stat`, "utf8");
-      const parent = Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[1]);
-      return parent === process.pid && words[1] === command && words.includes(id);
-    } catch {
-      return false;
-    }
-  });
-  if (own.length === 0) throw new Error(`There is no \`podman ${command}\`.`);
-  for (const pid of own) process.kill(Number(pid), "SIGKILL");
-}
 
 describeWith(["podman"], "Podman by its socket", () => {
   let service: PodmanService;
@@ -108,13 +91,13 @@ describeWith(["podman"], "Podman by its command", () => {
       {
         when: "the program that carries it is killed",
         cut: ({ sandbox }) => {
-          killPrograms(sandbox.id, "exec");
+          killPrograms("podman", "exec", sandbox.id);
         },
       },
       {
         when: "the program that holds the container is killed",
         cut: ({ sandbox }) => {
-          killPrograms(sandbox.id, "start");
+          killPrograms("podman", "start", sandbox.id);
         },
       },
     ],
