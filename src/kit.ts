@@ -63,7 +63,12 @@ export {
 } from "./kit/provider-options.ts";
 export { loadPeer, type PeerPackage } from "./kit/load-peer.ts";
 export { retriedWhenRefused, type RetryOptions } from "./kit/retried-when-refused.ts";
-export { requestVendor, type VendorRequest } from "./kit/vendor-request.ts";
+export {
+  openVendorAnswer,
+  requestVendor,
+  type VendorAnswerRequest,
+  type VendorRequest,
+} from "./kit/vendor-request.ts";
 export { refusedSafely, vendorFailure, type VendorAnswer, type VendorContext } from "./kit/vendor-failure.ts";
 export { exitOf } from "./kit/exit-of.ts";
 export {
@@ -94,6 +99,12 @@ export { carriedLine, carrier } from "./kit/remote/carried-command.ts";
 export { Lease, leaseCommand, makeHomeFolderCommand, noFolderCode } from "./kit/remote/lease.ts";
 export { startPolledProcess, type PolledProcessOptions } from "./kit/remote/polled-process.ts";
 export { RemoteSandbox } from "./kit/remote/remote-sandbox.ts";
+export {
+  openRemoteTerminal,
+  type TerminalConnection,
+  type TerminalSize,
+  type TerminalVendor,
+} from "./kit/remote/remote-terminal.ts";
 export type {
   RemoteCommand,
   RemoteConnection,

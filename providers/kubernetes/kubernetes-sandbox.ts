@@ -8,11 +8,12 @@ import {
   type SandboxMetrics,
   type Terminal,
   type TerminalOptions,
+  openRemoteTerminal,
 } from "../../src/kit.ts";
 import type { KubernetesMachine } from "./kubernetes-machine.ts";
 import { readMetrics } from "./metrics.ts";
 import { PortForward } from "./port-forward.ts";
-import { openTerminal } from "./terminal.ts";
+import { terminalsOf } from "./terminal.ts";
 
 /** A pod. Beside what every sandbox can do, its ports can be reached, and it has terminals and metrics. */
 export class KubernetesSandbox extends RemoteSandbox implements CanExpose, CanOpenTerminal, CanMeasure {
@@ -48,7 +49,11 @@ export class KubernetesSandbox extends RemoteSandbox implements CanExpose, CanOp
     this.assertOpen();
     const release = this.hold();
     try {
-      const terminal = await openTerminal(this.#machine, this.files, options);
+      const machine = this.#machine;
+      const terminal = await openRemoteTerminal(
+        { machine, files: this.files, open: terminalsOf(machine) },
+        options,
+      );
       terminal.exited.then(release, release);
       return terminal;
     } catch (error) {
