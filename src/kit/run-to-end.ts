@@ -66,7 +66,10 @@ export function killWhenAborted(
 ): () => void {
   let timer: NodeJS.Timeout | undefined;
   const kill = (): void => {
-    timer = setTimeout(() => void process.kill().catch(() => undefined), afterMs);
+    timer = setTimeout(() => {
+      // Made here, lest one that throws brings the host down.
+      (async () => process.kill())().catch(() => undefined);
+    }, afterMs);
   };
   if (signal?.aborted === true) kill();
   else signal?.addEventListener("abort", kill, { once: true });

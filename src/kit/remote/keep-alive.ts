@@ -8,7 +8,7 @@ export class KeepAlive {
 
   constructor(options: { readonly everyMs: number; renew(): Promise<void> }) {
     this.#everyMs = options.everyMs;
-    this.#renew = () => options.renew();
+    this.#renew = async () => options.renew();
   }
 
   hold(): () => void {

@@ -56,7 +56,7 @@ async function start(machine: RemoteMachine, command: ResolvedCommand): Promise<
     }
     throw new Error(line === "" ? await lastWords(connection) : report.failure);
   } catch (error) {
-    connection.disconnect();
+    letGo(connection);
     throw await startFailure(machine, command, errorText(error), error);
   }
 }
@@ -106,7 +106,20 @@ function ownFailure(machine: RemoteMachine, error: SandboxAgentError): SandboxAg
 }
 
 export async function isAlive(machine: RemoteMachine): Promise<boolean> {
-  return (await machine.isAlive?.().catch(() => false)) ?? true;
+  try {
+    return (await machine.isAlive?.()) ?? true;
+  } catch {
+    return false;
+  }
+}
+
+/** An adapter that fails to let go of a connection must not keep the end of a process from being told. */
+function letGo(connection: RemoteConnection): void {
+  try {
+    connection.disconnect();
+  } catch {
+    // Whatever it held, there is nobody to be told.
+  }
 }
 
 export function lost(
@@ -181,7 +194,7 @@ export class RemoteProcess implements SandboxProcess {
     const { machine, connection } = this.#init;
     this.#settle(lost(machine, "It ended while a process ran in it."));
     for (const output of this.#outputs) output.end();
-    connection.disconnect();
+    letGo(connection);
   }
 
   async #watch(): Promise<void> {
@@ -195,7 +208,7 @@ export class RemoteProcess implements SandboxProcess {
         : lost(machine, `Nothing is known of a process in it any more: ${errorText(error)}`, error);
       this.#settle(reason);
       for (const output of this.#outputs) output.fail(reason);
-      connection.disconnect();
+      letGo(connection);
     }
   }
 
