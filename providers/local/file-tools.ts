@@ -46,10 +46,13 @@ export async function packFolder(
 ): Promise<ReadableStream<Uint8Array>> {
   const process = await start(["tar", "-c", "-f", "-", "-C", folder, "."], "ignore", signal);
   const stop = (): void => {
-    void process.kill();
+    // One that cannot be killed is told of by its end, or by none.
+    process.kill().catch(() => undefined);
   };
   signal?.addEventListener("abort", stop, { once: true });
   const complaint = readText(process.stderr);
+  // It may break long before the end, and only then is it looked at.
+  complaint.catch(() => undefined);
   const reader = process.stdout.getReader();
   return new ReadableStream<Uint8Array>(
     {
@@ -82,7 +85,8 @@ async function finish(
   work?: () => Promise<void>,
 ): Promise<void> {
   const stop = (): void => {
-    void process.kill();
+    // One that cannot be killed is told of by its end, or by none.
+    process.kill().catch(() => undefined);
   };
   signal?.addEventListener("abort", stop, { once: true });
   try {

@@ -64,7 +64,8 @@ export class LocalProvider implements SandboxProvider {
     let watcher: Watcher | undefined;
     let namespaces: Namespaces | undefined;
     try {
-      this.#tidied ??= removeStaleFolders(root);
+      // What cannot be removed is in nobody's way.
+      this.#tidied ??= removeStaleFolders(root).catch(() => undefined);
       const env = this.#environment(spec.env, layout, tools);
       const { folders, cwd } = await planFolders(this.#settings, layout, spec.cwd);
       const mounts =

@@ -74,7 +74,8 @@ export class LocalSandbox implements Sandbox {
     const marker =
       Object.entries(markedEnvironment(undefined, processId)).map((pair) => pair.join("="))[0] ?? "";
     const stop = (): void => {
-      void signalMarked(marker, "SIGKILL");
+      // What of it cannot be killed now is killed, and told of, when the process runs.
+      signalMarked(marker, "SIGKILL").catch(() => undefined);
     };
     signal?.addEventListener("abort", stop, { once: true });
     try {
@@ -132,8 +133,12 @@ export class LocalSandbox implements Sandbox {
     await isolation?.namespaces.close();
   }
 
-  destroy(): Promise<void> {
-    this.#destroyed ??= this.#destroy();
+  async destroy(): Promise<void> {
+    this.#destroyed ??= this.#destroy().catch((error: unknown) => {
+      // It can be tried again.
+      this.#destroyed = undefined;
+      throw error;
+    });
     return this.#destroyed;
   }
 
