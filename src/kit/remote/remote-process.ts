@@ -105,6 +105,15 @@ function ownFailure(machine: RemoteMachine, error: SandboxAgentError): SandboxAg
   return lost(machine, "The vendor knows nothing of it any more.", error);
 }
 
+/** Of a vendor that fails, or is out of reach, nothing is heard any more of what runs; what concerns the account stands. */
+function unheardOf(machine: RemoteMachine, error: unknown): SandboxAgentError {
+  const isSilent =
+    SandboxAgentError.is(error, "provider_failed") || SandboxAgentError.is(error, "provider_unavailable");
+  if (SandboxAgentError.is(error) && !isSilent) return ownFailure(machine, error);
+  const words = isSilent ? error.reason : errorText(error);
+  return lost(machine, `Nothing is known of a process in it any more: ${words}`, error);
+}
+
 export async function isAlive(machine: RemoteMachine): Promise<boolean> {
   try {
     return (await machine.isAlive?.()) ?? true;
@@ -203,9 +212,7 @@ export class RemoteProcess implements SandboxProcess {
       const { code, signal } = await connection.exited;
       this.#settle(code === null ? { code, signal } : exitOf(code, this.#sentSignals));
     } catch (error) {
-      const reason = SandboxAgentError.is(error)
-        ? ownFailure(machine, error)
-        : lost(machine, `Nothing is known of a process in it any more: ${errorText(error)}`, error);
+      const reason = unheardOf(machine, error);
       this.#settle(reason);
       for (const output of this.#outputs) output.fail(reason);
       letGo(connection);

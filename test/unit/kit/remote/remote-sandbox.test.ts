@@ -57,6 +57,32 @@ describe("a sandbox of which the vendor knows nothing any more", () => {
   });
 });
 
+describe("a process whose vendor does not answer any more", () => {
+  const facts = { details: { provider: "cloud" } };
+  const follow = async (error: SandboxAgentError): Promise<unknown> => {
+    const start = () => Promise.resolve(running(Promise.reject(error)));
+    const process = await new RemoteSandbox(machine({ start })).spawn(command);
+    return process.exited.catch((reason: unknown) => reason);
+  };
+
+  it.each(["provider_failed", "provider_unavailable"] as const)(
+    "is in a lost sandbox where the adapter says %s",
+    async (code) => {
+      const error = new SandboxAgentError(code, "It said nothing.", facts);
+      expect(await follow(error)).toMatchObject({
+        code: "sandbox_lost",
+        reason: expect.stringContaining("It said nothing.") as unknown,
+        cause: error,
+      });
+    },
+  );
+
+  it("keeps the code of what concerns the account", async () => {
+    const error = new SandboxAgentError("provider_rate_limited", "Too many.", facts);
+    expect(await follow(error)).toBe(error);
+  });
+});
+
 describe("what a vendor's client throws", () => {
   it("is a failed start while the sandbox lives, and a lost sandbox when it does not", async () => {
     const start = (): Promise<never> => Promise.reject(new Error("its own words"));
