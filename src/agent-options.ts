@@ -2,6 +2,7 @@ import { isJsonObject } from "./kit/json.ts";
 import {
   isAbortSignal,
   isAbsolutePath,
+  isArgument,
   isBoolean,
   isDurationMs,
   isEnvironment,
@@ -123,9 +124,9 @@ const isSystemPrompt: OptionCheck = (value) =>
     : "a non-empty string, { append } or { replace }";
 
 const areToolNames: OptionCheck = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => isString(item) === undefined)
+  Array.isArray(value) && value.length > 0 && value.every((item) => isArgument(item) === undefined)
     ? undefined
-    : "a non-empty array of the agent's names of tools";
+    : "a non-empty array of the agent's names of tools, none of which begins with a dash";
 
 const areSkills: OptionCheck = (value) => {
   if (!Array.isArray(value)) return "an array of { name, files }";
@@ -204,7 +205,7 @@ export function checkSessionOptions(options: unknown): void {
   validateOptions("box.createSession()", options, {
     ...defaultsChecks,
     cwd: isAbsolutePath,
-    model: isString,
+    model: isArgument,
     env: isEnvironment,
     systemPrompt: isSystemPrompt,
     mcpServers: isMcpServers,
@@ -214,7 +215,7 @@ export function checkSessionOptions(options: unknown): void {
     agentMode: isString,
     retry: isRetryPolicy,
     prices: isPriceTable,
-    resume: isString,
+    resume: isArgument,
     fork: isBoolean,
     permissionTimeoutMs: isDurationMs,
     includeRaw: isBoolean,

@@ -32,6 +32,7 @@ export {
   isOneOf,
   isPositiveInteger,
   isPositiveNumber,
+  isArgument,
   isString,
   isStringArray,
   isStringRecord,
@@ -71,6 +72,9 @@ export {
 } from "./kit/vendor-request.ts";
 export { refusedSafely, vendorFailure, type VendorAnswer, type VendorContext } from "./kit/vendor-failure.ts";
 export { exitOf } from "./kit/exit-of.ts";
+export { hasLabels } from "./kit/has-labels.ts";
+export { sandboxNotFound } from "./kit/sandbox-not-found.ts";
+export { unavailable, type UnavailableRemedies } from "./kit/unavailable.ts";
 export {
   mainCommand,
   mainWords,

@@ -4,7 +4,7 @@ import {
   isOneOf,
   isPositiveInteger,
   isPositiveNumber,
-  isString,
+  isArgument,
   isStringArray,
   refuseReserved,
   type BackendOptions,
@@ -90,7 +90,7 @@ const checks: { readonly [Name in keyof Required<ClaudeOptions>]: OptionCheck } 
   maxThinkingTokens: isTokenBudget,
   settings: isSettings,
   settingSources: areSettingSources,
-  fallbackModel: isString,
+  fallbackModel: isArgument,
 };
 
 /** Arguments the library sets itself, by what to use instead. */

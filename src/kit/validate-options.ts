@@ -6,6 +6,12 @@ export type OptionCheck = (value: unknown) => string | undefined;
 export const isString: OptionCheck = (value) =>
   typeof value === "string" && value !== "" ? undefined : "a non-empty string";
 
+/** What becomes an argument of a CLI: with a dash in front it would be an option, and the next argument its value. */
+export const isArgument: OptionCheck = (value) =>
+  typeof value === "string" && /^[^-\0][^\0]*$/.test(value)
+    ? undefined
+    : "a non-empty string that does not begin with a dash";
+
 export const isBoolean: OptionCheck = (value) => (typeof value === "boolean" ? undefined : "true or false");
 
 export const isFunction: OptionCheck = (value) => (typeof value === "function" ? undefined : "a function");
@@ -72,7 +78,7 @@ const isUrl: OptionCheck = (value) =>
 
 /** The checks of `BackendOptions`; a backend adds those of its own options. */
 export const backendOptionChecks = {
-  model: isString,
+  model: isArgument,
   env: isEnvironment,
   baseUrl: isUrl,
   command: isCommand,

@@ -8,6 +8,7 @@ import type { EventCursor } from "../log/event-cursor.ts";
 import { EventLog, type EventListener, type SubscribeOptions } from "../log/event-log.ts";
 import { deferred } from "../kit/deferred.ts";
 import { onAbort } from "../kit/on-abort.ts";
+import { isArgument, show } from "../kit/validate-options.ts";
 import type { CompiledPolicy } from "../permissions/permission-policy.ts";
 import type { AgentBackend, AgentSessionInput, ModelInfo, NativeSession } from "../spec/backend.ts";
 import type { PromptInput } from "../spec/content.ts";
@@ -247,8 +248,9 @@ export class Session implements AsyncDisposable {
    * @throws SandboxAgentError `unsupported`, `session_closed`, or `agent_error` with the agent's words.
    */
   async setModel(model: string): Promise<void> {
-    if (typeof model !== "string" || model === "")
-      throw new TypeError("setModel: the model must be a non-empty string.");
+    const expected = isArgument(model);
+    if (expected !== undefined)
+      throw new TypeError(`setModel: the model must be ${expected}, received ${show(model)}.`);
     this.#throwIfClosed();
     if (!this.#parts.backend.capabilities.setModel) throw this.#unsupported("a change of the model");
     await this.#driver.setModel({ id: randomUUID(), type: "set_model", model });

@@ -65,6 +65,10 @@ const bad: { readonly [Name in keyof typeof calls]: readonly (readonly [string, 
     ["agent", {}, notAnAgent],
     ["cwd", "here", "an absolute path"],
     ["model", "", "a non-empty string"],
+    ["model", "--yolo", "does not begin with a dash"],
+    ["model", "a\0", "a non-empty string"],
+    ["resume", "--settings={}", "does not begin with a dash"],
+    ["allowedTools", ["Bash", "--yolo"], "none of which begins with a dash"],
     ["env", { A: undefined }, "an object with a string for A"],
     ["systemPrompt", "", "{ append } or { replace }"],
     ["systemPrompt", { append: "a", replace: "b" }, "{ append } or { replace }"],
@@ -306,6 +310,7 @@ describe("a malformed argument", () => {
   it("of the smaller methods", async () => {
     expect(() => session.onEvent(undefined as never)).toThrow(TypeError);
     await expect(session.setModel("")).rejects.toThrow(TypeError);
+    await expect(session.setModel("--yolo")).rejects.toThrow("does not begin with a dash");
     await expect(session.setModel(5 as never)).rejects.toThrow(TypeError);
   });
 });
