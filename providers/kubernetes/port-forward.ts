@@ -30,7 +30,8 @@ export class PortForward {
       void forward(cluster, pod, port, connection);
     });
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
+      // For good: it also tells of each connection that could not be taken.
+      server.on("error", reject);
       server.listen(0, "127.0.0.1", resolve);
     });
     // A host that has nothing else to do may end.

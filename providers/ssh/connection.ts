@@ -187,6 +187,8 @@ async function connect(
       else reject(new WrongHostKey(shown ?? `none of ${algorithms.join(", ")}`));
     };
     const ready = (): void => {
+      // What comes in one packet with the permission is told before anybody else can listen.
+      client.on("error", () => undefined);
       client.removeListener("error", fail);
       // Small writes are the usual ones, and to hold them back for an acknowledgement costs 40 ms each.
       client.setNoDelay(true);

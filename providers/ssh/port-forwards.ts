@@ -36,7 +36,8 @@ export class PortForwards {
     await this.#assertAllowed(port);
     const server = createServer({ allowHalfOpen: true }, (socket) => void this.#join(socket, port));
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
+      // For good: it also tells of each connection that could not be taken.
+      server.on("error", reject);
       server.listen(0, "127.0.0.1", resolve);
     });
     // A host that has nothing else to do may end.

@@ -8,6 +8,7 @@ import {
   type SandboxInfo,
   type SandboxProvider,
   type SandboxSpec,
+  hasLabels,
   undoneWhenAborted,
 } from "../../src/kit.ts";
 import { Anchor } from "./anchor.ts";
@@ -85,9 +86,8 @@ export class SshProvider implements SandboxProvider<SshSandbox> {
 
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
     const found = await this.#once((pool) => this.#inspect(pool));
-    const wanted = Object.entries(filter.labels ?? {});
     for (const { id, labels, createdAt } of found) {
-      if (wanted.every(([name, value]) => labels[name] === value)) {
+      if (hasLabels(labels, filter.labels)) {
         yield { id, labels, createdAt, running: true };
       }
     }
