@@ -5,7 +5,7 @@ import { failAccepts } from "../failed-accept.ts";
 
 it("a forwarded port harms no host when the operating system has no connection left to take", async () => {
   // No connection to it gets as far as the cluster.
-  const forward = await PortForward.listen({ config: {} } as Cluster, "pod-1", 80);
+  const forward = await PortForward.listen({} as Cluster, "pod-1", 80);
   try {
     await expect(failAccepts(forward.url)).resolves.toBeUndefined();
   } finally {
