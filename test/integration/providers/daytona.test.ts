@@ -1,13 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { SandboxAgent } from "playpen";
-import { claude } from "playpen/claude";
 import { type DaytonaOptions, daytona } from "playpen/daytona";
-import { startModelServer } from "playpen/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { StandInDaytona } from "../../stand-ins/daytona/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
 import { ForeignHost } from "./host-of.ts";
 
@@ -169,27 +163,29 @@ describe("a sandbox", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent in a sandbox of Daytona", () => {
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const mark = randomUUID();
-    const box = await SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: model.url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
-      }),
-      permissions: "allow-all",
-    });
-    const session = await box.createSession();
-    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe(`${mark}\n`);
-    const machine = cloud.machine(box.sandbox.id);
-    await box.destroy();
-    expect(cloud.ids).toEqual([]);
-    expect(await machine?.processes()).toEqual([]);
-    expect(existsSync(machine?.folder ?? "/")).toBe(false);
-  });
+describeRealAgent("a real agent in a sandbox of Daytona", {
+  provider,
+  watch: ({ sandbox: { id } }) => {
+    const machine = machineLeftovers(cloud.machine(id));
+    return async () => [...cloud.ids, ...(await machine())];
+  },
+  cuts: [
+    {
+      when: "the connection is cut",
+      goesOn: true,
+      cut: () => {
+        cloud.toolbox.cutConnections();
+      },
+    },
+    {
+      when: "the service gets out of reach",
+      cut: () => {
+        cloud.toolbox.faults.next({ kind: "cut" }, { times: 1000 });
+        cloud.toolbox.cutConnections();
+      },
+      restore: () => {
+        cloud.toolbox.faults.clear();
+      },
+    },
+  ],
 });

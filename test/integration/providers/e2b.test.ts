@@ -1,16 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { SandboxAgent } from "playpen";
-import { claude } from "playpen/claude";
 import { type E2bOptions, e2b } from "playpen/e2b";
-import { startModelServer } from "playpen/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { StandInE2b } from "../../stand-ins/e2b/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
 import { ForeignHost } from "./host-of.ts";
-import { cutTurn } from "./cut-turn.ts";
 
 const cloud = new StandInE2b({ pageSize: 3 });
 beforeAll(() => cloud.start());
@@ -236,43 +229,18 @@ describe("another host", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent in a sandbox of E2B", () => {
-  const start = (url: string): Promise<SandboxAgent> =>
-    SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
-      }),
-      permissions: "allow-all",
-    });
-
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const mark = randomUUID();
-    const box = await start(model.url);
-    const session = await box.createSession();
-    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe(`${mark}\n`);
-    const machine = cloud.machine(box.sandbox.id);
-    await box.destroy();
-    expect(cloud.ids).toEqual([]);
-    expect(await machine?.processes()).toEqual([]);
-    expect(existsSync(machine?.folder ?? "/")).toBe(false);
-  });
-
-  it("ends the turn with a code within five seconds when the connection is cut", async () => {
-    await using model = await startModelServer();
-    const box = await start(model.url);
-    const session = await box.createSession();
-    const { code, tookMs } = await cutTurn(session, () => {
-      cloud.proxy.cutConnections();
-    });
-    expect(tookMs).toBeLessThan(5000);
-    expect(code).toBe("sandbox_lost");
-    await box.destroy();
-    expect(cloud.ids).toEqual([]);
-  });
+describeRealAgent("a real agent in a sandbox of E2B", {
+  provider,
+  watch: ({ sandbox: { id } }) => {
+    const machine = machineLeftovers(cloud.machine(id));
+    return async () => [...cloud.ids, ...(await machine())];
+  },
+  cuts: [
+    {
+      when: "the connection is cut",
+      cut: () => {
+        cloud.proxy.cutConnections();
+      },
+    },
+  ],
 });

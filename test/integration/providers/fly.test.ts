@@ -1,11 +1,8 @@
-import { SandboxAgent, SandboxAgentError } from "playpen";
-import { claude } from "playpen/claude";
+import { SandboxAgentError } from "playpen";
 import { type FlyOptions, fly } from "playpen/fly";
-import { startModelServer } from "playpen/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { type FlyStandIn, startFly } from "../../stand-ins/fly/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
 
 let standIn: FlyStandIn;
@@ -166,29 +163,29 @@ describe("a machine", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent in a machine", () => {
-  const start = (url: string): Promise<SandboxAgent> =>
-    SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1", IS_SANDBOX: "1" },
-      }),
-      permissions: "allow-all",
-      env: { PATH: process.env["PATH"] ?? "" },
-    });
-
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const box = await start(model.url);
-    const session = await box.createSession();
-    const result = await session.prompt("!shell echo 4711 > made\n!text The file is there.");
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe("4711\n");
-    const [machine] = standIn.machines.values();
-    await box.destroy();
-    expect(standIn.machines.size).toBe(0);
-    expect(await machine?.machine.processes()).toEqual([]);
-  });
+describeRealAgent("a real agent in a machine", {
+  provider,
+  watch: ({ sandbox: { id } }) => {
+    const machine = machineLeftovers(standIn.machines.get(id)?.machine);
+    return async () => [...standIn.machines.keys(), ...(await machine())];
+  },
+  cuts: [
+    {
+      when: "the connection is cut",
+      goesOn: true,
+      cut: () => {
+        standIn.server.cutConnections();
+      },
+    },
+    {
+      when: "the service gets out of reach",
+      cut: () => {
+        standIn.server.faults.next({ kind: "cut" }, { times: 1000 });
+        standIn.server.cutConnections();
+      },
+      restore: () => {
+        standIn.server.faults.clear();
+      },
+    },
+  ],
 });

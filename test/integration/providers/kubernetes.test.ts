@@ -4,18 +4,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SandboxAgent } from "playpen";
-import { claude } from "playpen/claude";
 import { type KubernetesOptions, kubernetes } from "playpen/kubernetes";
 import type { Sandbox, SandboxInfo } from "playpen/kit";
-import { startModelServer } from "playpen/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { type KubernetesStandIn, standInImages, startKubernetes } from "../../stand-ins/kubernetes/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
 import { ForeignHost } from "./host-of.ts";
-import { cutTurn } from "./cut-turn.ts";
 
 let standIn: KubernetesStandIn;
 beforeAll(async () => {
@@ -328,42 +323,19 @@ describe("another host", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent in a pod", () => {
-  const start = async (url: string): Promise<SandboxAgent> =>
-    SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
-      }),
-      permissions: "allow-all",
-    });
-
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const mark = randomUUID();
-    const box = await start(model.url);
-    const session = await box.createSession();
-    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe(`${mark}\n`);
+describeRealAgent("a real agent in a pod", {
+  provider,
+  watch: () => {
     const [pod] = standIn.pods.values();
-    await box.destroy();
-    expect(standIn.pods.size).toBe(0);
-    expect(await pod?.machine?.processes()).toEqual([]);
-  });
-
-  it("ends the turn with a code within five seconds when the connection is cut", async () => {
-    await using model = await startModelServer();
-    const box = await start(model.url);
-    const session = await box.createSession();
-    const { code, tookMs } = await cutTurn(session, () => {
-      standIn.server.cutConnections();
-    });
-    expect(tookMs).toBeLessThan(5000);
-    expect(code).toBe("sandbox_lost");
-    await box.destroy();
-    expect(standIn.pods.size).toBe(0);
-  });
+    const machine = machineLeftovers(pod?.machine);
+    return async () => [...standIn.pods.keys(), ...(await machine())];
+  },
+  cuts: [
+    {
+      when: "the connection is cut",
+      cut: () => {
+        standIn.server.cutConnections();
+      },
+    },
+  ],
 });

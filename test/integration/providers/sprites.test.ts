@@ -1,15 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { SandboxAgent } from "playpen";
-import { claude } from "playpen/claude";
 import { type SpritesOptions, sprites } from "playpen/sprites";
-import { startModelServer } from "playpen/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { type SpritesStandIn, startSprites } from "../../stand-ins/sprites/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
 import { ForeignHost } from "./host-of.ts";
-import { cutTurn } from "./cut-turn.ts";
 
 let standIn: SpritesStandIn;
 beforeAll(async () => {
@@ -262,42 +256,18 @@ describe("another host", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent in a sprite", () => {
-  const start = async (url: string): Promise<SandboxAgent> =>
-    SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
-      }),
-      permissions: "allow-all",
-    });
-
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const mark = randomUUID();
-    const box = await start(model.url);
-    const session = await box.createSession();
-    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe(`${mark}\n`);
-    const [sprite] = standIn.sprites.values();
-    await box.destroy();
-    expect(standIn.sprites.size).toBe(0);
-    expect(await sprite?.machine.processes()).toEqual([]);
-  });
-
-  it("ends the turn with a code within five seconds when the connection is cut", async () => {
-    await using model = await startModelServer();
-    const box = await start(model.url);
-    const session = await box.createSession();
-    const { code, tookMs } = await cutTurn(session, () => {
-      standIn.server.cutConnections();
-    });
-    expect(tookMs).toBeLessThan(5000);
-    expect(code).toBe("sandbox_lost");
-    await box.destroy();
-    expect(standIn.sprites.size).toBe(0);
-  });
+describeRealAgent("a real agent in a sprite", {
+  provider,
+  watch: ({ sandbox: { id } }) => {
+    const machine = machineLeftovers(standIn.sprites.get(id)?.machine);
+    return async () => [...standIn.sprites.keys(), ...(await machine())];
+  },
+  cuts: [
+    {
+      when: "the connection is cut",
+      cut: () => {
+        standIn.server.cutConnections();
+      },
+    },
+  ],
 });

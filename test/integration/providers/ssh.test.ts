@@ -4,16 +4,15 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SandboxAgent, SandboxAgentError } from "playpen";
+import { SandboxAgent } from "playpen";
 import { claude } from "playpen/claude";
 import type { Sandbox } from "playpen/kit";
 import { ssh, type SshOptions } from "playpen/ssh";
-import { startModelServer } from "playpen/testing";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { repositoryRoot } from "../../../scripts/subpaths.ts";
 import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { SshServer } from "../../stand-ins/sshd/index.ts";
+import { describeRealAgent } from "./describe-real-agent.ts";
 
 const spec = { env: {}, labels: {} };
 
@@ -268,53 +267,19 @@ describeWith(["sshd"], "ssh(), by the system's sshd", () => {
     });
   });
 
-  describeWith(["host-clis"], "a real agent on the machine", () => {
-    const start = (url: string): Promise<SandboxAgent> =>
-      SandboxAgent.start({
-        sandbox: provider(),
-        agent: claude({
-          baseUrl: url,
-          command: `${hostCliDirectory()}/claude`,
-          env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1", IS_SANDBOX: "1" },
-        }),
-        permissions: "allow-all",
-        env: { PATH: process.env["PATH"] ?? "" },
-      });
-
-    it("runs a tool, says what came of it, and leaves nothing", async () => {
-      await using model = await startModelServer();
-      const box = await start(model.url);
-      const session = await box.createSession();
-      const result = await session.prompt("!shell echo 4711 > made\n!text The file is there.");
-      expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-      expect(await box.files.readText("made")).toBe("4711\n");
-      const id = box.id.split("/").at(-1) ?? "";
-      await box.destroy();
-      expect(isGone(id)).toBe(true);
-    });
-
-    it("ends the turn with a code within five seconds when the connection is cut", async () => {
-      await using model = await startModelServer();
-      const box = await start(model.url);
-      const session = await box.createSession();
-      const turn = session.prompt("!shell sleep 60");
-      let cutAt = Number.NaN;
-      const watched = (async () => {
-        for await (const event of turn) {
-          if (event.type !== "tool.started") continue;
-          cutAt = performance.now();
+  describeRealAgent("a real agent on the machine", {
+    provider,
+    watch:
+      ({ sandbox: { id } }) =>
+      () => [...processesOf(id), ...(existsSync(join(server.root, id)) ? [id] : [])],
+    cuts: [
+      {
+        when: "the connection is cut",
+        cut: () => {
           server.cutConnections();
-        }
-      })();
-      const outcome: unknown = await turn.then(
-        (result) => result.error,
-        (reason: unknown) => reason,
-      );
-      await watched.catch(() => undefined);
-      expect(performance.now() - cutAt).toBeLessThan(5000);
-      expect(SandboxAgentError.is(outcome) ? outcome.code : outcome).toBe("sandbox_lost");
-      await box.destroy();
-    });
+        },
+      },
+    ],
   });
 
   it("needs permissions to be chosen, since nothing is kept from the agent", async () => {

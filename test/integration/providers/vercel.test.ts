@@ -1,17 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { SandboxAgent } from "playpen";
-import { claude } from "playpen/claude";
-import { startModelServer } from "playpen/testing";
 import { type VercelOptions, vercel } from "playpen/vercel";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { stringField } from "../../../src/kit/json.ts";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { type VercelStandIn, startVercel } from "../../stand-ins/vercel/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
 import { ForeignHost } from "./host-of.ts";
 
@@ -254,34 +248,39 @@ describe("another host", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent", () => {
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const home = await mkdtemp(join(tmpdir(), "vercel-home-"));
-    const box = await SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: model.url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
-      }),
-      env: { HOME: home },
-      permissions: "allow-all",
-    });
-    const session = await box.createSession();
-    const mark = randomUUID();
-    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe(`${mark}\n`);
-    // A turn goes on where its connection was cut.
-    const turn = session.prompt("!shell sleep 1\n!text It went on.");
-    await delay(500);
-    standIn.server.cutConnections();
-    expect(await turn).toMatchObject({ status: "completed", text: "It went on." });
-    const [record] = standIn.sandboxes.values();
-    await box.destroy();
-    expect(standIn.sandboxes.size).toBe(0);
-    expect(await record?.machine.processes()).toEqual([]);
-    await rm(home, { recursive: true, force: true });
+describe("a real agent", () => {
+  let home: string;
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), "vercel-home-"));
+  });
+  afterAll(() => rm(home, { recursive: true, force: true }));
+
+  describeRealAgent("in a sandbox of Vercel's", {
+    provider,
+    // The vendor's user has a home folder that this machine has not.
+    env: () => ({ HOME: home }),
+    watch: ({ sandbox: { id } }) => {
+      const machine = machineLeftovers(standIn.sandboxes.get(id)?.machine);
+      return async () => [...standIn.sandboxes.keys(), ...(await machine())];
+    },
+    cuts: [
+      {
+        when: "the connection is cut",
+        goesOn: true,
+        cut: () => {
+          standIn.server.cutConnections();
+        },
+      },
+      {
+        when: "the service gets out of reach",
+        cut: () => {
+          standIn.server.faults.next({ kind: "cut" }, { times: 1000 });
+          standIn.server.cutConnections();
+        },
+        restore: () => {
+          standIn.server.faults.clear();
+        },
+      },
+    ],
   });
 });
