@@ -56,7 +56,7 @@ export class CliMachine implements RemoteMachine {
     this.#init = init;
   }
 
-  start({ argv, stdin: wantsInput, user }: RemoteCommand): Promise<RemoteConnection> {
+  async start({ argv, stdin: wantsInput, user }: RemoteCommand): Promise<RemoteConnection> {
     const args = ["exec", ...(wantsInput ? ["--interactive"] : [])];
     if (user !== undefined) args.push("--user", user);
     const { child, stdin, stdout, stderr } = this.#init.cli.start([...args, this.id, ...argv]);
@@ -66,7 +66,7 @@ export class CliMachine implements RemoteMachine {
     child.once("close", () => {
       for (const output of outputs) this.#outputs.delete(output);
     });
-    const exited = new Promise<ProcessExit>((resolve, reject) => {
+    const ended = new Promise<ProcessExit>((resolve, reject) => {
       child.once("error", reject);
       child.once("exit", (code, signal) => {
         // A signal has ended the program that brings the output, which says nothing of the process.
@@ -74,17 +74,18 @@ export class CliMachine implements RemoteMachine {
         else resolve({ code, signal: null });
       });
     });
+    const exited = ended.then(async (exit) => this.#checked(exit));
     exited.catch(() => undefined);
-    return Promise.resolve({
+    return {
       ...(wantsInput ? { stdin: writableFromNode(stdin) } : {}),
       stdout: outputs[0].stream,
       stderr: outputs[1].stream,
-      exited: exited.then(async (exit) => this.#checked(exit)),
+      exited,
       disconnect: () => {
         child.kill("SIGKILL");
         for (const stream of [stdin, stdout, stderr]) stream.destroy();
       },
-    });
+    };
   }
 
   async destroy(): Promise<void> {

@@ -41,8 +41,8 @@ export class ContainerCli {
     // In a group of its own, lest the terminal's Ctrl+C ends what the library wants to end in order.
     const child = spawn(this.program, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
     const { stdin, stdout, stderr } = child;
-    // A broken pipe shows in the stream that wraps it.
-    stdin.on("error", () => undefined);
+    // A broken pipe shows in the stream that wraps it, and whatever else fails, such as a signal, in the program's end.
+    for (const emitter of [child, stdin, stdout, stderr]) emitter.on("error", () => undefined);
     return { child, stdin, stdout, stderr };
   }
 
