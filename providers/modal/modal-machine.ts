@@ -8,6 +8,7 @@ import {
   type RemoteConnection,
   type RemoteMachine,
   SandboxAgentError,
+  type TerminalConnection,
   boundedOutput,
   carriedLine,
   carrier,
@@ -40,12 +41,13 @@ export class ModalMachine implements RemoteMachine {
   readonly user?: string;
   readonly traits = { environment: "stdin", stdin: "native", users: "launcher" } as const;
   readonly keepAlive?: { readonly everyMs: number; renew(): Promise<void> };
-  readonly #sandbox: Sandbox;
+  /** The handle of the vendor's own client. */
+  readonly vendor: Sandbox;
   readonly #lease: Lease;
 
   private constructor(sandbox: Sandbox, facts: MachineFacts, cwd: string) {
     const { labels, env, settings } = facts;
-    this.#sandbox = sandbox;
+    this.vendor = sandbox;
     this.id = sandbox.sandboxId;
     this.cwd = cwd;
     this.labels = labels;
@@ -71,17 +73,33 @@ export class ModalMachine implements RemoteMachine {
   }
 
   start({ argv }: RemoteCommand): Promise<RemoteConnection> {
-    return connectionTo(this.#sandbox, argv);
+    return connectionTo(this.vendor, argv);
   }
 
   run({ argv }: RemoteCommand) {
-    return runToEnd(this.#sandbox, argv);
+    return runToEnd(this.vendor, argv);
+  }
+
+  /** The client knows one size, 80 by 24, and none after that. */
+  async openTerminal(argv: RemoteCommand["argv"]): Promise<TerminalConnection> {
+    const process = await this.vendor.exec([...argv], { mode: "binary", pty: true });
+    const { stdin, stop } = inputOf(process);
+    const output = pumped(process.stdout, argv[0]);
+    return {
+      input: stdin,
+      output: output.channel.stream,
+      exited: exitOfProcess(this.vendor, process),
+      disconnect: () => {
+        output.stop();
+        stop();
+      },
+    };
   }
 
   async destroy(): Promise<void> {
     this.#lease.end();
-    await terminate(this.#sandbox);
-    this.#sandbox.detach();
+    await terminate(this.vendor);
+    this.vendor.detach();
   }
 
   async detach(ttlMs: number): Promise<void> {
@@ -94,7 +112,7 @@ export class ModalMachine implements RemoteMachine {
   }
 
   async isAlive(): Promise<boolean> {
-    return isRunning(this.#sandbox).catch(() => true);
+    return isRunning(this.vendor).catch(() => true);
   }
 }
 
@@ -126,25 +144,40 @@ async function connectionTo(
   argv: RemoteCommand["argv"],
 ): Promise<RemoteConnection & { readonly stdin: WritableStream<Uint8Array> }> {
   const process = await sandbox.exec([...carrier], { mode: "binary" });
-  const writer = process.stdin.getWriter();
-  writer.closed.catch(() => undefined);
+  const { stdin, writer, stop } = inputOf(process);
   await writer.write(new TextEncoder().encode(carriedLine(argv)));
   const [stdout, stderr] = [pumped(process.stdout, argv[0]), pumped(process.stderr, argv[0])];
   return {
-    stdin: new WritableStream<Uint8Array>({
-      async write(chunk) {
-        for (let from = 0; from < chunk.length; from += pieceBytes) {
-          await writer.write(chunk.subarray(from, from + pieceBytes));
-        }
-      },
-      close: () => writer.close(),
-      abort: () => writer.close(),
-    }),
+    stdin,
     stdout: stdout.channel.stream,
     stderr: stderr.channel.stream,
     exited: exitOfProcess(sandbox, process),
     disconnect: () => {
       for (const output of [stdout, stderr]) output.stop();
+      stop();
+    },
+  };
+}
+
+function inputOf(process: ContainerProcess<Uint8Array>): {
+  readonly stdin: WritableStream<Uint8Array>;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly stop: () => void;
+} {
+  const writer = process.stdin.getWriter();
+  writer.closed.catch(() => undefined);
+  const stdin = new WritableStream<Uint8Array>({
+    async write(chunk) {
+      for (let from = 0; from < chunk.length; from += pieceBytes) {
+        await writer.write(chunk.subarray(from, from + pieceBytes));
+      }
+    },
+    close: () => writer.close(),
+    abort: () => writer.close(),
+  });
+  return {
+    ...{ stdin, writer },
+    stop: () => {
       writer.close().catch(() => undefined);
     },
   };

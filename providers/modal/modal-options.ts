@@ -103,7 +103,7 @@ const rules: ProviderOptionRules = {
   takes: ["image", "cpus", "memoryBytes", "region", "cwd", "env", "user", "labels"],
   refuses: {
     template: 'give the name of an image with "image"',
-    snapshot: "this provider makes no snapshots; build an image",
+    snapshot: "it is given with each box",
     diskBytes: "the vendor fixes it",
     pidsLimit: "the vendor has no such limit",
     mounts: "the vendor's volumes are not supported; upload the files",

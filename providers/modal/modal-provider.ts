@@ -4,7 +4,6 @@ import {
   type Availability,
   type CreateOptions,
   type Labels,
-  RemoteSandbox,
   SandboxAgentError,
   type SandboxCapabilities,
   type SandboxInfo,
@@ -21,6 +20,8 @@ import { loadModal } from "./load-modal.ts";
 import { isNotFound, modalFailure, providerName } from "./modal-errors.ts";
 import { ModalMachine, isRunning, terminate } from "./modal-machine.ts";
 import { type ModalOptions, type ModalSettings, resolveModalOptions } from "./modal-options.ts";
+import { ModalSandbox } from "./modal-sandbox.ts";
+import { ModalSnapshots, imageOf } from "./modal-snapshots.ts";
 import { factsOf, tagsOf } from "./modal-tags.ts";
 
 /**
@@ -43,7 +44,7 @@ import { factsOf, tagsOf } from "./modal-tags.ts";
  * });
  * ```
  */
-export function modal(options: ModalOptions = {}): SandboxProvider {
+export function modal(options: ModalOptions = {}): SandboxProvider<ModalSandbox> {
   return new ModalProvider(resolveModalOptions(options));
 }
 
@@ -57,7 +58,7 @@ const quiet = {
   error: () => undefined,
 };
 
-class ModalProvider implements SandboxProvider {
+class ModalProvider implements SandboxProvider<ModalSandbox> {
   readonly name = providerName;
   readonly capabilities: SandboxCapabilities = {
     stdin: "native",
@@ -68,7 +69,9 @@ class ModalProvider implements SandboxProvider {
     diesWithHost: "emulated",
     backpressure: "none",
     isolation: "machine",
+    abilities: ["snapshot", "expose", "terminal", "network-policy"],
   };
+  readonly snapshots = new ModalSnapshots(() => this.#connected());
   readonly #settings: ModalSettings;
   #client: Promise<ModalClient> | undefined;
   #app: Promise<App> | undefined;
@@ -91,7 +94,7 @@ class ModalProvider implements SandboxProvider {
     }
   }
 
-  async create(spec: SandboxSpec, options: CreateOptions = {}): Promise<RemoteSandbox> {
+  async create(spec: SandboxSpec, options: CreateOptions = {}): Promise<ModalSandbox> {
     const { signal } = options;
     signal?.throwIfAborted();
     const client = await abortable(this.#connected(), signal);
@@ -106,7 +109,7 @@ class ModalProvider implements SandboxProvider {
     id: string,
     spec: Pick<SandboxSpec, "env" | "cwd">,
     { signal }: CreateOptions = {},
-  ): Promise<RemoteSandbox> {
+  ): Promise<ModalSandbox> {
     signal?.throwIfAborted();
     if (!/^sb-[A-Za-z0-9-]+$/.test(id)) throw notFound(id, "That is no sandbox's id.");
     const client = await abortable(this.#connected(), signal);
@@ -123,7 +126,7 @@ class ModalProvider implements SandboxProvider {
         isOwn: false,
         ...(cwd === undefined ? {} : { cwd }),
       });
-      return new RemoteSandbox(machine);
+      return new ModalSandbox(machine, this.snapshots);
     });
     return abortable(connected, signal);
   }
@@ -166,8 +169,8 @@ class ModalProvider implements SandboxProvider {
     name: string,
     spec: SandboxSpec,
     { signal, onProgress }: CreateOptions,
-  ): Promise<RemoteSandbox> {
-    const { image } = this.#settings;
+  ): Promise<ModalSandbox> {
+    const image = spec.snapshot ?? this.#settings.image;
     onProgress?.({ phase: "create", message: `Creating a sandbox from ${image}` });
     const facts = { action: "create a sandbox", image };
     let made: VendorSandbox | undefined;
@@ -188,7 +191,7 @@ class ModalProvider implements SandboxProvider {
           ...(cwd === undefined ? {} : { cwd }),
         }),
       );
-      return new RemoteSandbox(machine);
+      return new ModalSandbox(machine, this.snapshots);
     } catch (error) {
       if (made !== undefined || !refusedSafely(error)) {
         await settlesWithin(this.#removeByName(client, name, made), cleanUpMs);
@@ -200,7 +203,9 @@ class ModalProvider implements SandboxProvider {
   async #requestSandbox(client: ModalClient, name: string, spec: SandboxSpec): Promise<VendorSandbox> {
     const { image, cpus, memoryBytes, region, timeoutMs, maxLifeMs, labels, cwd } = this.#settings;
     const app = await this.#ownApp(client);
-    return client.sandboxes.create(app, client.images.fromRegistry(image), {
+    const from =
+      spec.snapshot === undefined ? client.images.fromRegistry(image) : await imageOf(client, spec.snapshot);
+    return client.sandboxes.create(app, from, {
       name,
       command: [...leaseCommand(timeoutMs)],
       timeoutMs: Math.ceil(Math.min(spec.ttlMs ?? maxLifeMs, maxLifeMs) / 1000) * 1000,
@@ -243,8 +248,8 @@ class ModalProvider implements SandboxProvider {
       logger: quiet,
       grpcMiddleware: [
         async function* inTime(call, options) {
-          // That one says by itself how long it waits.
-          if (call.responseStream || call.method.path.endsWith("/SandboxWaitV2")) {
+          // These say by themselves how long they wait.
+          if (call.responseStream || /\/(SandboxWaitV2|TaskSnapshotFilesystem)$/.test(call.method.path)) {
             return yield* call.next(call.request, options);
           }
           const tooLate = AbortSignal.timeout(requestTimeoutMs);

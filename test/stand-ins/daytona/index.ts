@@ -4,10 +4,10 @@
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { request as httpRequest } from "node:http";
 import { dirname } from "node:path";
 import { numberField, objectField, parseJson, stringField } from "playpen/kit";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
+import { passOn } from "../kit/pass-on.ts";
 import { StandInMachine } from "../kit/machines.ts";
 
 interface Box {
@@ -294,14 +294,7 @@ export class StandInDaytona {
   #passOn(request: StandInRequest): undefined {
     const [id = "", port = ""] = String(request.headers["x-daytona-preview-token"]).split("/");
     if (!this.#boxes.has(id)) throw new HttpError(401, "unauthorized");
-    const { raw, response } = request;
-    const { method, headers } = raw;
-    const onward = httpRequest({ host: "127.0.0.1", port, method, path: raw.url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on("error", () => response.writeHead(502).end());
-    raw.pipe(onward);
+    passOn(request, port);
     return undefined;
   }
 }

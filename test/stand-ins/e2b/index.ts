@@ -4,10 +4,10 @@
  * are folders with real processes of this machine.
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { request as httpRequest } from "node:http";
 import { isJsonObject, numberField, objectField, stringField } from "playpen/kit";
 import { FileCopies } from "../kit/file-copies.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
+import { passOn } from "../kit/pass-on.ts";
 import { StandInMachine } from "../kit/machines.ts";
 import { Envd } from "./envd.ts";
 
@@ -306,14 +306,4 @@ function metricsOf({ machine }: Box): object {
       sandboxID: machine.id,
     },
   ];
-}
-
-function passOn({ raw, response }: StandInRequest, port: string): void {
-  const { method, url = "/", headers } = raw;
-  const onward = httpRequest({ host: "127.0.0.1", port, method, path: url, headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  onward.on("error", () => response.writeHead(502).end());
-  raw.pipe(onward);
 }

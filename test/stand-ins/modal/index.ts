@@ -1,12 +1,13 @@
 /**
  * A stand-in for the service of Modal, as the package `modal` 0.11 speaks to it (gRPC; see also
- * https://modal.com/docs/guide/sandboxes): apps, images by name, sandboxes with tags, and the router of their commands. The
- * messages are decoded by the package's own definitions.
+ * https://modal.com/docs/guide/sandboxes): apps, images by name, sandboxes with tags, connect tokens
+ * (https://modal.com/docs/guide/sandbox-networking), and the router of their commands, terminals and snapshots. The messages
+ * are decoded by the package's own definitions.
  *
  * Its traits: a sandbox ends with its main command, and at its time-out, which cannot be put off; a command's output is
- * kept and can be read again from any offset; there is no signal for a command. What is not there: image builds,
- * secrets, volumes, tunnels, snapshots, limits; and the router is reached without TLS, as the package does for a service
- * on the loopback interface.
+ * kept and can be read again from any offset; there is no signal for a command, and no other size for a terminal. What is
+ * not there: image builds, secrets, volumes, tunnels, limits, networks that a policy closes; and the router is reached
+ * without TLS, as the package does for a service on the loopback interface.
  */
 import { arrayField, numberField, objectField, stringField } from "../../../src/kit/json.ts";
 import { Faults } from "../kit/faults.ts";
@@ -20,7 +21,11 @@ import {
   modalDefinitions,
   partOf,
 } from "./grpc.ts";
+import { ConnectProxy } from "./connect.ts";
+import { Images } from "./images.ts";
 import { routerHandlers } from "./router.ts";
+
+export { missingImage } from "./images.ts";
 
 export interface ModalStandIn {
   readonly url: string;
@@ -32,6 +37,8 @@ export interface ModalStandIn {
   readonly calls: readonly string[];
   /** A fault's path is the name of the call, its status one of gRPC. */
   readonly faults: Faults;
+  /** The ids of the images that snapshots were made into. */
+  readonly snapshots: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -43,11 +50,10 @@ export interface ModalStandInSandbox {
   readonly tags: readonly { readonly tagName: string; readonly tagValue: string }[];
   readonly createdAt: number;
   readonly timeoutSeconds: number;
+  /** As it was set last. */
+  network: unknown;
   end(exitCode: number): Promise<void>;
 }
-
-/** An image that there is not. */
-export const missingImage = "registry.example/not-there:1";
 
 const longestLifeSeconds = 86_400;
 
@@ -64,7 +70,8 @@ class StandInModal implements ModalStandIn {
   readonly calls: string[] = [];
   readonly faults = new Faults();
   readonly #finished = new Map<string, number>();
-  readonly #images = new Map<string, string>();
+  readonly #images = new Images();
+  readonly #proxy = new ConnectProxy((id) => this.sandboxes.has(id));
   readonly #apps = new Map<string, string>();
   readonly #stopped = new AbortController();
   #server: GrpcServer | undefined;
@@ -75,7 +82,12 @@ class StandInModal implements ModalStandIn {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  get snapshots(): readonly string[] {
+    return this.#images.snapshots;
+  }
+
   async start(): Promise<void> {
+    await this.#proxy.start();
     const [control, router] = await modalDefinitions();
     const { calls, faults, tokenId, tokenSecret } = this;
     const stopped = this.#stopped.signal;
@@ -102,7 +114,14 @@ class StandInModal implements ModalStandIn {
     });
     const own = this.#handlers();
     server.add(partOf(control, own), own);
-    const commands = routerHandlers((id) => this.#found(id.replace(/^ta-/, "sb-")).machine);
+    const ofTask = (id: string): ModalStandInSandbox => this.#found(id.replace(/^ta-/, "sb-"));
+    const commands = routerHandlers({
+      machineOf: (id) => ofTask(id).machine,
+      snapshot: (machine, request) => this.#images.snapshot(machine, request),
+      setNetwork: (id, network) => {
+        ofTask(id).network = network;
+      },
+    });
     server.add(partOf(router, commands), commands);
     this.#port = await server.listen("127.0.0.1:0");
     this.#server = server;
@@ -112,11 +131,14 @@ class StandInModal implements ModalStandIn {
     this.#stopped.abort();
     await Promise.all([...this.sandboxes.values()].map((sandbox) => sandbox.end(137)));
     this.#server?.forceShutdown();
+    await this.#proxy.stop();
+    await this.#images.stop();
   }
 
   #handlers(): { readonly [name: string]: Handler } {
     return {
       ...environmentHandlers,
+      ...this.#images.handlers(),
       appGetOrCreate: (request) => {
         const name = stringField(request, "appName") ?? "";
         if (!this.#apps.has(name)) {
@@ -126,15 +148,6 @@ class StandInModal implements ModalStandIn {
           this.#apps.set(name, `ap-${++this.#count}`);
         }
         return Promise.resolve({ appId: this.#apps.get(name) });
-      },
-      imageGetOrCreate: (request) => {
-        const [from = ""] = arrayField(objectField(request, "image"), "dockerfileCommands");
-        const tag = String(from).replace(/^FROM /, "");
-        const imageId = this.#images.get(tag) ?? `im-${++this.#count}`;
-        this.#images.set(tag, imageId);
-        const isThere = tag !== missingImage;
-        const exception = isThere ? "" : `Image build failed: ${tag} not found`;
-        return Promise.resolve({ imageId, result: { status: isThere ? 1 : 2, exception } });
       },
       sandboxCreateV2: (request) => this.#create(request),
       sandboxGetTaskIdV2: (request) => {
@@ -170,6 +183,10 @@ class StandInModal implements ModalStandIn {
         if (sandbox === undefined) throw new grpc.ServerError(codes.notFound, "There is no such sandbox.");
         return Promise.resolve({ sandboxId: sandbox.id });
       },
+      sandboxCreateConnectTokenV2: (request) => {
+        this.#found(stringField(request, "sandboxId") ?? "");
+        return Promise.resolve(this.#proxy.token(request));
+      },
       sandboxListV2: (request) => Promise.resolve(this.#list(request)),
     };
   }
@@ -192,7 +209,8 @@ class StandInModal implements ModalStandIn {
       throw new grpc.ServerError(codes.alreadyExists, `Sandbox ${name} already exists.`);
     }
     const id = `sb-${String(++this.#count).padStart(26, "0")}`;
-    const machine = await StandInMachine.create({ id });
+    const files = this.#images.filesOf(stringField(definition, "imageId") ?? "");
+    const machine = await StandInMachine.create({ id, ...(files === undefined ? {} : { files }) });
     const [program = "sleep", ...args] = arrayField(definition, "entrypointArgs").map(String);
     const env = { TMPDIR: machine.folder };
     const main = await machine.spawn({ argv: [program, ...args], env });
@@ -200,6 +218,7 @@ class StandInModal implements ModalStandIn {
     let ending: Promise<void> | undefined;
     const sandbox: ModalStandInSandbox = {
       ...{ id, name, machine, timeoutSeconds },
+      network: undefined,
       appId: stringField(request, "appId") ?? "",
       tags: arrayField(request, "tags").map((tag) => ({
         tagName: stringField(tag, "tagName") ?? "",

@@ -11,8 +11,14 @@ interface Running {
   written: number;
 }
 
+export interface Tasks {
+  machineOf(this: void, taskId: string): StandInMachine;
+  snapshot(this: void, machine: StandInMachine, request: Message): Promise<Message>;
+  setNetwork(this: void, taskId: string, network: unknown): void;
+}
+
 /** The router of a task's commands. Output is kept, so that a reader can begin again at any offset. */
-export function routerHandlers(found: (taskId: string) => StandInMachine): {
+export function routerHandlers({ machineOf: found, snapshot, setNetwork }: Tasks): {
   readonly [name: string]: Handler;
 } {
   const running = new Map<string, Running>();
@@ -40,7 +46,12 @@ export function routerHandlers(found: (taskId: string) => StandInMachine): {
       };
       let process: MachineProcess;
       try {
-        process = await machine.spawn({ ...command, ...(cwd === undefined ? {} : { cwd }) });
+        const whole = { ...command, ...(cwd === undefined ? {} : { cwd }) };
+        const pty = objectField(request, "ptyInfo");
+        process =
+          booleanField(pty, "enabled") === true
+            ? await machine.terminal({ ...whole, columns: numberField(pty, "winszCols") ?? 80 })
+            : await machine.spawn(whole);
       } catch (error) {
         throw new grpc.ServerError(codes.invalidArgument, String(error));
       }
@@ -77,6 +88,16 @@ export function routerHandlers(found: (taskId: string) => StandInMachine): {
       }
       if (booleanField(request, "eof") === true) stdin?.end();
       return {};
+    },
+    taskSnapshotFilesystem: (request) => snapshot(found(stringField(request, "taskId") ?? ""), request),
+    taskSetNetworkAccess: (request) => {
+      const network = objectField(request, "networkAccess");
+      // It takes lists of what is allowed, and no other kind.
+      if (numberField(network, "networkAccessType") !== 3) {
+        throw new grpc.ServerError(codes.invalidArgument, "Only an allowlist is supported.");
+      }
+      setNetwork(stringField(request, "taskId") ?? "", network);
+      return Promise.resolve({});
     },
     taskExecWait: (request) => execOf(request).status,
     async taskExecPoll(request) {
