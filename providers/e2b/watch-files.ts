@@ -65,6 +65,7 @@ export async function* watchFiles(
     }
   } finally {
     signal?.removeEventListener("abort", stop);
-    await watch.stop();
+    // A sandbox that has gone tells of nothing any more, and whoever leaves need not know.
+    await watch.stop().catch(() => undefined);
   }
 }
