@@ -30,6 +30,12 @@ export function namedFailure(error: unknown): TurnErrorInfo | undefined {
   }
 }
 
+/** The error of a session that is to go on in another folder than the one it works in. */
+export function otherFolder(folder: string): TurnErrorInfo {
+  const message = `The session belongs to the folder ${folder}, and OpenCode would work there. Resume or fork it with that "cwd".`;
+  return { code: "session_start_failed", message, retryable: false };
+}
+
 /** Whether words of OpenCode's say that it has no such session. By its protocol it says no more than the last ones. */
 export function isSessionMissing(words: string): boolean {
   return /session not found|OpenCode service failure/i.test(words);

@@ -129,7 +129,7 @@ function files(
 const nothingToInstall = { packages: { "": { dependencies: { "@opencode-ai/plugin": "*" } } } };
 
 function plugin(options: OpencodeOptions, input: LaunchInput): string {
-  const { permissions, allowedTools, env, stateDirectory } = input;
+  const { permissions, allowedTools, env, stateDirectory, resume, cwd } = input;
   const mine = Object.keys(folders).map((name) => [name, env[name] ?? null] as const);
   // The agent's own keys are no business of the commands it runs.
   const hidden = [
@@ -141,6 +141,7 @@ function plugin(options: OpencodeOptions, input: LaunchInput): string {
     readyFile: `${stateDirectory}/${folders.XDG_DATA_HOME}/${readyFile}`,
     permissions: permissions === "allow-all" ? "allow" : permissions === "deny-all" ? "deny" : "ask",
     ...(allowedTools === undefined ? {} : { allowedTools: allowedTools.map(ownToolName) }),
+    ...(resume === undefined ? {} : { takenUp: { sessionId: resume.nativeSessionId, cwd } }),
     shellVariables: Object.fromEntries([...mine, ...hidden.map((name) => [name, null] as const)]),
   });
 }

@@ -6,6 +6,8 @@ export interface BridgeSettings {
   readonly permissions: "allow" | "deny" | "ask";
   /** The only tools that may be called. */
   readonly allowedTools?: readonly string[];
+  /** The earlier session that is taken up, and the folder that it is to work in. */
+  readonly takenUp?: { readonly sessionId: string; readonly cwd: string };
   /** Variables of OpenCode's own that the commands of the agent get with this value, or do not get at all. */
   readonly shellVariables: { readonly [name: string]: string | null };
 }
@@ -36,7 +38,7 @@ export function bridgePlugin(settings: BridgeSettings): string {
 }
 
 const source = String.raw`
-import { writeFileSync } from "node:fs";
+import { realpathSync, writeFileSync } from "node:fs";
 
 const write = (message) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n");
 const tell = (method, params) => write({ method, params });
@@ -153,6 +155,14 @@ function relevant(type, properties) {
   }
 }
 
+function realPath(path) {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 export const Playpen = async ({ client }) => {
   const post = (url, body) =>
     client._client.post({ url, body, headers: { "Content-Type": "application/json" } }).catch(() => {});
@@ -172,6 +182,15 @@ export const Playpen = async ({ client }) => {
     return data;
   }
 
+  /** The folder that the session works in, where it is not the one that the host wants: OpenCode moves none. */
+  async function otherFolder() {
+    if (!settings.takenUp) return undefined;
+    const { sessionId, cwd } = settings.takenUp;
+    const { data } = await client.session.get({ path: { id: sessionId } }).catch(() => ({}));
+    const folder = data?.directory;
+    return folder && realPath(folder) !== realPath(cwd) ? folder : undefined;
+  }
+
   writeFileSync(settings.readyFile, "");
   tell("${bridgeMethods.hello}", { version: 1 });
   return {
@@ -187,7 +206,9 @@ export const Playpen = async ({ client }) => {
       if (kept) tell("${bridgeMethods.event}", { type, properties: kept });
     },
     "chat.message": async ({ sessionID }) => {
-      tell("${bridgeMethods.prompt}", { sessionID, servers: await serversIfChanged() });
+      const elsewhere = await otherFolder();
+      tell("${bridgeMethods.prompt}", { sessionID, servers: await serversIfChanged(), elsewhere });
+      if (elsewhere) throw new Error("The session belongs to the folder " + elsewhere + ".");
     },
     "shell.env": async (_input, output) => {
       for (const [name, value] of Object.entries(settings.shellVariables)) output.env[name] = value ?? undefined;

@@ -15,7 +15,7 @@ import {
   type TurnErrorInfo,
   type Usage,
 } from "../../../src/kit.ts";
-import { namedFailure } from "../failures.ts";
+import { namedFailure, otherFolder } from "../failures.ts";
 import { mcpServerEvents } from "./mcp-status.ts";
 import { ToolParts } from "./tool-parts.ts";
 import { TurnUsage } from "./turn-usage.ts";
@@ -105,6 +105,8 @@ export class BridgeReader {
   /** A prompt has reached a session: one that is forked tells all its past before. */
   prompted(params: JsonObject): Events {
     this.#mainSessionId ??= stringField(params, "sessionID");
+    const folder = stringField(params, "elsewhere");
+    if (folder !== undefined) this.#failure = otherFolder(folder);
     return mcpServerEvents(objectField(params, "servers"));
   }
 

@@ -19,6 +19,7 @@ const sessionID = nativeSessionId;
 export const lines = {
   hello: (version = 1) => notification("_playpen/hello", { version }),
   prompted: (servers?: JsonObject) => notification("_playpen/prompt", { sessionID, servers }),
+  elsewhere: (folder: string) => notification("_playpen/prompt", { sessionID, elsewhere: folder }),
   event: (type: string, properties: JsonObject) => notification("_playpen/event", { type, properties }),
   answer: (id: number | string, result: JsonObject) => json({ jsonrpc: "2.0", id, result }),
   refusal: (id: number, message: string) => json({ jsonrpc: "2.0", id, error: { code: -32603, message } }),

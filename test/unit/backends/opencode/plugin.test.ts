@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,6 +20,12 @@ const say = (told) => process.stdout.write(JSON.stringify(told) + "\\n");
 const client = {
   _client: { post: async ({ url, body }) => say({ posted: url, body }) },
   mcp: { status: async () => ({ data: { echo: { status: "connected" } } }) },
+  session: {
+    get: async ({ path }) => {
+      if (path.id !== "ses_1") throw new Error("There is no such session.");
+      return { data: { directory: process.cwd() } };
+    },
+  },
 };
 const hooks = await Playpen({ client });
 createInterface({ input: process.stdin }).on("line", async (line) => {
@@ -229,6 +235,28 @@ describe("the plugin", () => {
     expect(added[0]).toContain('"added":"one\\n"');
     expect(added[1]).toContain('"added":"two\\n"');
     expect(await next(isEvent)).toMatchObject({ params: { type: "session.idle" } });
+  });
+
+  it("lets no session be prompted that works in another folder than the host wants", async () => {
+    await load({ takenUp: { sessionId: "ses_1", cwd: folder } });
+    const elsewhere = process.cwd();
+    call("chat.message", { sessionID: "ses_1" });
+    expect(await next(({ method }) => method === "_playpen/prompt")).toMatchObject({ params: { elsewhere } });
+    expect(await next(isDone)).toMatchObject({
+      done: "chat.message",
+      failed: `The session belongs to the folder ${elsewhere}.`,
+    });
+  });
+
+  it.each([
+    ["is of the same folder by another name", "ses_1"],
+    ["OpenCode knows nothing of", "ses_2"],
+  ])("lets a session be prompted that %s", async (_, sessionId) => {
+    const cwd = join(folder, "link");
+    await symlink(process.cwd(), cwd);
+    await load({ takenUp: { sessionId, cwd } });
+    call("chat.message", { sessionID: "ses_1" });
+    expect(await next(isDone)).toEqual({ done: "chat.message", output: {} });
   });
 
   it("tells of MCP servers when something has changed", async () => {

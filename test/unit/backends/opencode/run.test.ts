@@ -91,6 +91,14 @@ describe("a process for one turn", () => {
     expect(JSON.stringify(event)).toContain("plugin");
   });
 
+  it("fails where its session works in another folder, and names that", () => {
+    const protocol = runningProtocol();
+    protocol.push(lines.elsewhere("/elsewhere"));
+    const [event] = ends(protocol, { code: 1, stderr: "Error: Odd." });
+    expect(event).toMatchObject({ type: "turn.failed", error: { code: "session_start_failed" } });
+    expect(JSON.stringify(event)).toContain("belongs to the folder /elsewhere");
+  });
+
   it("fails with what the plugin tells, or else with what it says itself", () => {
     const error = { name: "APIError", data: { message: "Slow down", statusCode: 429 } };
     const told = runningProtocol();

@@ -263,6 +263,15 @@ describe("a failure", () => {
     ]);
   });
 
+  it("of a session that works in another folder names the folder", () => {
+    const protocol = readyProtocol();
+    const id = promptTaken(protocol);
+    protocol.push(lines.elsewhere("/elsewhere"));
+    const { events } = protocol.push(lines.refusal(id, "Internal error: OpenCode service failure"));
+    expect(events).toMatchObject([{ type: "turn.failed", error: { code: "session_start_failed" } }]);
+    expect(JSON.stringify(events)).toContain("belongs to the folder /elsewhere");
+  });
+
   it("of a sub-agent is none of the turn's", () => {
     const protocol = readyProtocol();
     const id = promptTaken(protocol);
