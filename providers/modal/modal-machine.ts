@@ -147,11 +147,14 @@ async function connectionTo(
   const { stdin, writer, stop } = inputOf(process);
   await writer.write(new TextEncoder().encode(carriedLine(argv)));
   const [stdout, stderr] = [pumped(process.stdout, argv[0]), pumped(process.stderr, argv[0])];
+  const exited = exitOfProcess(sandbox, process);
+  // Whoever has to give it input looks at its end only later.
+  exited.catch(() => undefined);
   return {
     stdin,
     stdout: stdout.channel.stream,
     stderr: stderr.channel.stream,
-    exited: exitOfProcess(sandbox, process),
+    exited,
     disconnect: () => {
       for (const output of [stdout, stderr]) output.stop();
       stop();
