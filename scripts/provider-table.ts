@@ -27,7 +27,7 @@ type Factory = (options: object) => SandboxProvider;
 
 /** The providers of this package, by sub-path. */
 export async function providers(): Promise<readonly DeclaredProvider[]> {
-  const found = subpaths().filter(({ source }) => source.startsWith("providers/"));
+  const found = subpaths().filter(({ source }) => /^providers\/[^/]+\/index\.ts$/.test(source));
   return Promise.all(
     found.map(async ({ specifier, source }) => {
       const name = specifier.slice(specifier.indexOf("/") + 1);

@@ -1,3 +1,4 @@
+import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { parseJson, stringField } from "./json.ts";
 import { type VendorContext, vendorFailure } from "./vendor-failure.ts";
 
@@ -25,14 +26,7 @@ export interface VendorRequest {
 export async function requestVendor(request: VendorRequest): Promise<unknown> {
   const { context, body } = request;
   const { status, headers, text } = await exchange(request);
-  if (status < 200 || status > 299) {
-    const retryAfterMs = retryAfter(headers);
-    throw vendorFailure(context, {
-      status,
-      message: wordsOf(text),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    });
-  }
+  if (status < 200 || status > 299) throw refusal(context, status, headers, text);
   if (text.trim() === "") return undefined;
   const json = parseJson(text);
   if (json !== undefined) return json;
@@ -41,28 +35,91 @@ export async function requestVendor(request: VendorRequest): Promise<unknown> {
   });
 }
 
+/** A request whose answer is read as it comes. */
+export interface VendorAnswerRequest extends Omit<VendorRequest, "timeoutMs"> {
+  /** How long to wait until the answer begins. */
+  readonly timeoutMs: number;
+  /** Sent as they are, in place of `body`. */
+  readonly bytes?: Uint8Array;
+  /** Says what is wrong with an answer that comes from something else than the service, whatever its status is. */
+  readonly doubt?: (answer: Response) => string | undefined;
+}
+
+/**
+ * Asks a vendor's REST service for an answer of any kind, which resolves when it begins. Its body is the caller's to read,
+ * and ends with `signal`.
+ *
+ * @throws SandboxAgentError of `vendorFailure` for a status that is no success, a silence, and a doubt.
+ * @throws `signal.reason` once the signal is aborted; whether the request was carried out is not known then.
+ */
+export async function openVendorAnswer(request: VendorAnswerRequest): Promise<Response> {
+  const { timeoutMs, signal, context, doubt } = request;
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort(new DOMException("It took too long.", "TimeoutError"));
+  }, timeoutMs);
+  try {
+    const answer = await answerTo({ ...request, late: late.signal });
+    const doubtful = doubt?.(answer);
+    if (!answer.ok || doubtful !== undefined) {
+      const text = await answer.text();
+      if (doubtful !== undefined) throw vendorFailure(context, { message: doubtful });
+      throw refusal(context, answer.status, answer.headers, text);
+    }
+    return answer;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw failureOf(context, cause, late.signal.aborted ? timeoutMs : undefined);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function exchange(
   request: VendorRequest,
 ): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }> {
-  const { method, url, headers, body, timeoutMs, signal, context } = request;
-  signal?.throwIfAborted();
+  const { timeoutMs, signal, context } = request;
   const late = AbortSignal.timeout(timeoutMs);
   try {
-    const answer = await fetch(url, {
-      method,
-      headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: signal === undefined ? late : AbortSignal.any([late, signal]),
-      redirect: "manual",
-    });
+    const answer = await answerTo({ ...request, late });
     return { status: answer.status, headers: answer.headers, text: await answer.text() };
   } catch (cause) {
     signal?.throwIfAborted();
-    const message = late.aborted
-      ? `it did not answer within ${timeoutMs} ms.`
-      : `the connection failed: ${innermostWords(cause)}`;
-    throw vendorFailure(context, { message, cause });
+    throw failureOf(context, cause, late.aborted ? timeoutMs : undefined);
   }
+}
+
+function answerTo(
+  request: Omit<VendorAnswerRequest, "timeoutMs"> & { readonly late: AbortSignal },
+): Promise<Response> {
+  const { method, url, headers, body, bytes, signal, late } = request;
+  signal?.throwIfAborted();
+  return fetch(url, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(bytes === undefined ? {} : { body: bytes }),
+    signal: signal === undefined ? late : AbortSignal.any([late, signal]),
+    redirect: "manual",
+  });
+}
+
+function refusal(context: VendorContext, status: number, headers: Headers, text: string): SandboxAgentError {
+  const retryAfterMs = retryAfter(headers);
+  return vendorFailure(context, {
+    status,
+    message: wordsOf(text),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function failureOf(context: VendorContext, cause: unknown, silentMs: number | undefined): SandboxAgentError {
+  if (SandboxAgentError.is(cause)) return cause;
+  const message =
+    silentMs === undefined
+      ? `the connection failed: ${innermostWords(cause)}`
+      : `it did not answer within ${silentMs} ms.`;
+  return vendorFailure(context, { message, cause });
 }
 
 /** `Retry-After` in seconds, or as a date. */

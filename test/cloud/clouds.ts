@@ -11,6 +11,10 @@ const variable = (name: string): string => process.env[name] ?? "";
 
 /** Settings come from the environment, as a user's program would have them. */
 export const clouds: { readonly [name: string]: Cloud } = {
+  cloudflare: {
+    variables: ["PLAYPEN_CLOUDFLARE_URL", "PLAYPEN_CLOUDFLARE_TOKEN"],
+    create: async () => (await import("playpen/cloudflare")).cloudflare(),
+  },
   daytona: {
     variables: ["DAYTONA_API_KEY"],
     create: async () => (await import("playpen/daytona")).daytona(),

@@ -26,6 +26,8 @@ describe("the sub-paths", () => {
       "./ssh",
       "./fly",
       "./computesdk",
+      "./cloudflare",
+      "./cloudflare/bridge",
       "./e2b",
       "./daytona",
       "./sprites",

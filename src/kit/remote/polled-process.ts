@@ -98,6 +98,7 @@ while :; do
   fromOut=$((fromOut + out)) fromErr=$((fromErr + err)) mostOut=$((mostOut - out)) mostErr=$((mostErr - err))
   [ "$wantsOut" -gt 0 ] && [ "$mostOut" -eq 0 ] && break
   [ "$wantsErr" -gt 0 ] && [ "$mostErr" -eq 0 ] && break
+  sleep 0.05 2>/dev/null || sleep 1
 done
 `;
 
