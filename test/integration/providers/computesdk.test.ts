@@ -1,12 +1,8 @@
 import { setImmediate as nextRound } from "node:timers/promises";
-import { SandboxAgent } from "playpen";
-import { claude } from "playpen/claude";
 import { computesdk, type ComputesdkOptions } from "playpen/computesdk";
-import { startModelServer } from "playpen/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { type ComputeFault, type ComputeStandIn, startComputesdk } from "../../stand-ins/computesdk/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 
 let standIn: ComputeStandIn;
 beforeAll(() => {
@@ -100,26 +96,28 @@ describe("a sandbox", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent", () => {
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const box = await SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: model.url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1", IS_SANDBOX: "1" },
-      }),
-      permissions: "allow-all",
-      env: { PATH: process.env["PATH"] ?? "" },
-    });
-    const session = await box.createSession();
-    const result = await session.prompt("!shell echo 4711 > made\n!text The file is there.");
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe("4711\n");
-    const [machine] = standIn.machines.values();
-    await box.destroy();
-    expect(standIn.machines.size).toBe(0);
-    expect(await machine?.processes()).toEqual([]);
-  });
+describeRealAgent("a real agent", {
+  provider,
+  watch: ({ sandbox: { id } }) => {
+    const machine = machineLeftovers(standIn.machines.get(id));
+    return async () => [...standIn.machines.keys(), ...(await machine())];
+  },
+  cuts: [
+    {
+      when: "the connection is cut",
+      goesOn: true,
+      cut: () => {
+        standIn.cutConnections();
+      },
+    },
+    {
+      when: "the service gets out of reach",
+      cut: () => {
+        standIn.isOutOfReach = true;
+      },
+      restore: () => {
+        standIn.isOutOfReach = false;
+      },
+    },
+  ],
 });

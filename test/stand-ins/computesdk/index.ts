@@ -8,7 +8,7 @@
  */
 import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { compute, type SandboxInterface } from "computesdk";
+import { type CommandResult, type RunCommandOptions, type SandboxInterface, compute } from "computesdk";
 import { StandInMachine } from "../kit/machines.ts";
 
 /** Instead of an answer. */
@@ -24,6 +24,9 @@ export interface ComputeStandIn {
   readonly creations: number;
   /** The next creation fails, or never answers. */
   failNext(fault: ComputeFault, times?: number): void;
+  /** Everything that waits for an answer fails, as when the connection of a vendor's client breaks; or all from now on. */
+  cutConnections(): void;
+  isOutOfReach: boolean;
   stop(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export function startComputesdk(): ComputeStandIn {
   const variables: (readonly [string, string])[] = [];
   const faults: ComputeFault[] = [];
   const state = { creations: 0 };
+  const connection = new Connection();
   const find = (id: string): StandInMachine => {
     const machine = machines.get(id);
     if (machine === undefined) throw new Error(`Sandbox ${id} not found`);
@@ -45,29 +49,16 @@ export function startComputesdk(): ComputeStandIn {
   const sandboxOf = (id: string): SandboxInterface => ({
     sandboxId: id,
     provider: "stand-in",
-    async runCommand(line, { cwd, env = {}, timeout = 60_000 } = {}) {
-      variables.push(...Object.entries(env));
-      const since = performance.now();
-      const process = await find(id).spawn({
-        argv: ["/bin/sh", "-c", inFolder(find(id), line)],
-        env,
-        ...(cwd === undefined ? {} : { cwd }),
-      });
-      const timer = setTimeout(() => process.signal("SIGKILL", "group"), timeout);
-      const [stdout, stderr, { code }] = await Promise.all([
-        textOf(process.stdout),
-        textOf(process.stderr),
-        process.exited,
-      ]);
-      clearTimeout(timer);
-      return { stdout, stderr, exitCode: code ?? 137, durationMs: performance.now() - since };
+    runCommand: (line, options = {}) => {
+      variables.push(...Object.entries(options.env ?? {}));
+      return connection.carry(() => execute(find(id), line, options));
     },
     async getInfo() {
       const { createdAt } = find(id);
       return { id, provider: "stand-in", status: "running", createdAt: new Date(createdAt), timeout: 0 };
     },
     getUrl: ({ port }) => Promise.resolve(`http://127.0.0.1:${port}`),
-    destroy: () => destroy(id),
+    destroy: () => connection.carry(() => destroy(id)),
     filesystem: {
       readFile: (path) => readFile(path, "utf8"),
       async writeFile(path, content) {
@@ -105,7 +96,7 @@ export function startComputesdk(): ComputeStandIn {
           machine.setTimeToLive(options.timeout, () => destroy(machine.id));
           return sandboxOf(machine.id);
         },
-        getById: async (id) => (machines.has(id) ? sandboxOf(id) : null),
+        getById: (id) => connection.carry(async () => (machines.has(id) ? sandboxOf(id) : null)),
         list: async () => [...machines.keys()].map(sandboxOf),
         destroy,
       },
@@ -121,10 +112,71 @@ export function startComputesdk(): ComputeStandIn {
     failNext: (fault, times = 1) => {
       for (let round = 0; round < times; round++) faults.push(fault);
     },
+    cutConnections: () => {
+      connection.cut();
+    },
+    get isOutOfReach() {
+      return connection.isOutOfReach;
+    },
+    set isOutOfReach(is) {
+      connection.isOutOfReach = is;
+      if (is) connection.cut();
+    },
     stop: async () => {
       await Promise.all([...machines.keys()].map(destroy));
     },
   };
+}
+
+/** Between the vendor's client and its service. */
+class Connection {
+  isOutOfReach = false;
+  readonly #waiting = new Set<(error: Error) => void>();
+
+  cut(): void {
+    for (const fail of this.#waiting) fail(broken());
+  }
+
+  async carry<Value>(request: () => Promise<Value>): Promise<Value> {
+    if (this.isOutOfReach) throw broken();
+    let fail: (error: Error) => void = () => undefined;
+    const isCut = new Promise<never>((_resolve, reject) => {
+      fail = reject;
+    });
+    this.#waiting.add(fail);
+    try {
+      return await Promise.race([request(), isCut]);
+    } finally {
+      this.#waiting.delete(fail);
+    }
+  }
+}
+
+/** In the words of `fetch`, which most of the vendors' clients use. */
+function broken(): Error {
+  const cause = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+  return new TypeError("fetch failed", { cause });
+}
+
+async function execute(
+  machine: StandInMachine,
+  line: string,
+  { cwd, env = {}, timeout = 60_000 }: RunCommandOptions,
+): Promise<CommandResult> {
+  const since = performance.now();
+  const process = await machine.spawn({
+    argv: ["/bin/sh", "-c", inFolder(machine, line)],
+    env,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const timer = setTimeout(() => process.signal("SIGKILL", "group"), timeout);
+  const [stdout, stderr, { code }] = await Promise.all([
+    textOf(process.stdout),
+    textOf(process.stderr),
+    process.exited,
+  ]);
+  clearTimeout(timer);
+  return { stdout, stderr, exitCode: code ?? 137, durationMs: performance.now() - since };
 }
 
 /** All share the file system of this machine; what lies beside their folders is to end with them, too. */
