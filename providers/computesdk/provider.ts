@@ -15,6 +15,7 @@ import {
   retriedWhenRefused,
   stringField,
   undoneWhenAborted,
+  hasLabels,
 } from "../../src/kit.ts";
 import { inspectCommand, makeFolderCommand, prepareCommand } from "./commands.ts";
 import type { ComputeSandbox } from "./compute.ts";
@@ -77,14 +78,13 @@ export class ComputesdkProvider implements SandboxProvider<ComputesdkSandbox> {
   }
 
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
-    const wanted = Object.entries(filter.labels ?? {});
     const all = await this.#call("list sandboxes", () => this.#settings.compute.sandbox.list());
     for (const sandbox of all) {
       // One that has ended meanwhile, or is not this library's, says nothing of the kind.
       const state = await this.#inspect(sandbox).catch(() => undefined);
       if (state === undefined) continue;
       const { labels, createdAt } = state;
-      if (!wanted.every(([name, value]) => labels[name] === value)) continue;
+      if (!hasLabels(labels, filter.labels)) continue;
       yield { id: sandbox.sandboxId, labels, createdAt, running: true };
     }
   }

@@ -11,6 +11,9 @@ import {
   makeFolderCommand,
   parseJson,
   undoneWhenAborted,
+  hasLabels,
+  sandboxNotFound,
+  unavailable,
 } from "../../src/kit.ts";
 import type { CliContainer, CliImage, CliKind } from "./cli-kind.ts";
 import { CliLifeline } from "./cli-lifeline.ts";
@@ -63,9 +66,7 @@ export class CliContainers<Box extends RemoteSandbox> {
       await this.#cli.ask(this.#kind.listArgs);
       return { available: true, version };
     } catch (error) {
-      const remedy = SandboxAgentError.is(error) ? error.remedy : this.#kind.installation;
-      const words = error instanceof Error ? error.message : String(error);
-      return { available: false, reason: words.replace(`\n${remedy}`, ""), remedy };
+      return unavailable(error, { other: this.#kind.installation });
     }
   }
 
@@ -111,7 +112,7 @@ export class CliContainers<Box extends RemoteSandbox> {
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
     const wanted = { ...filter.labels, [ownLabelName]: this.#kind.name };
     for (const { id, labels, running, createdAt } of await this.#listed()) {
-      if (!Object.entries(wanted).every(([name, value]) => labels[name] === value)) continue;
+      if (!hasLabels(labels, wanted)) continue;
       yield { id, labels, running, ...(createdAt === undefined ? {} : { createdAt }) };
     }
   }
@@ -130,14 +131,14 @@ export class CliContainers<Box extends RemoteSandbox> {
 
   async #find(id: string): Promise<CliContainer> {
     // Anything else could be an option.
-    if (!containerId.test(id)) throw this.#notFound(id, "That is no container's id.");
+    if (!containerId.test(id)) throw sandboxNotFound(this.#kind.name, id, "That is no container's id.");
     const { code, stdout } = await this.#cli.run(this.#kind.inspectArgs(id));
     if (code === 0 && parseJson(stdout) === undefined) throw this.#notUnderstood("a container", stdout);
     const found = code === 0 ? this.#kind.parseInspect(stdout) : undefined;
-    if (found === undefined) throw this.#notFound(id, "There is no such container.");
+    if (found === undefined) throw sandboxNotFound(this.#kind.name, id, "There is no such container.");
     if (found.labels[ownLabelName] !== this.#kind.name)
-      throw this.#notFound(id, "There is such a container, but it is no sandbox.");
-    if (!found.running) throw this.#notFound(id, "It has ended.");
+      throw sandboxNotFound(this.#kind.name, id, "There is such a container, but it is no sandbox.");
+    if (!found.running) throw sandboxNotFound(this.#kind.name, id, "It has ended.");
     return found;
   }
 
@@ -218,12 +219,6 @@ export class CliContainers<Box extends RemoteSandbox> {
     const { name, title } = this.#kind;
     const words = `${title} was asked for ${what}, and answered ${JSON.stringify(output.slice(0, 200))}.`;
     return new SandboxAgentError("provider_failed", words, { details: { provider: name } });
-  }
-
-  #notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {
-    return new SandboxAgentError("sandbox_not_found", `No sandbox ${this.#kind.name}/${id}. ${why}`, {
-      details: { id },
-    });
   }
 
   #unavailable(cause: unknown): SandboxAgentError {

@@ -5,6 +5,7 @@ import {
   type SandboxSpec,
   abortable,
   makeFolderCommand,
+  sandboxNotFound,
 } from "../../src/kit.ts";
 import type { ContainerSettings } from "./container-options.ts";
 import { ContainerSandbox } from "./container-sandbox.ts";
@@ -24,11 +25,12 @@ export async function connectSandbox(
 ): Promise<ContainerSandbox> {
   const { name: provider } = settings.kind;
   // Anything else would be another path of the engine's API.
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) throw notFound(provider, id, "That is no container's id.");
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id))
+    throw sandboxNotFound(provider, id, "That is no container's id.");
   const { Id, Config, State, Image } = await abortable(inspect(engine, provider, id), options.signal);
   if (Config.Labels[ownLabelName] !== provider)
-    throw notFound(provider, id, "There is such a container, but it is no sandbox.");
-  if (!State.Running) throw notFound(provider, id, "It has ended.");
+    throw sandboxNotFound(provider, id, "There is such a container, but it is no sandbox.");
+  if (!State.Running) throw sandboxNotFound(provider, id, "It has ended.");
   // The main process was given both when the sandbox was created, by whichever way last among its arguments.
   const [originalCwd = settings.cwd, originalUser = ""] = Config.Cmd.slice(-2);
   const user = settings.user ?? originalUser;
@@ -65,19 +67,7 @@ async function inspect(
   try {
     return await engine.getContainer(id).inspect();
   } catch (error) {
-    if (statusOf(error) === 404) throw notFound(provider, id, "There is no such container.", error);
+    if (statusOf(error) === 404) throw sandboxNotFound(provider, id, "There is no such container.", error);
     throw error;
   }
-}
-
-function notFound(
-  provider: string,
-  id: string,
-  why: string,
-  cause?: unknown,
-): SandboxAgentError<"sandbox_not_found"> {
-  return new SandboxAgentError("sandbox_not_found", `No sandbox ${provider}/${id}. ${why}`, {
-    details: { id },
-    cause,
-  });
 }

@@ -10,6 +10,8 @@ import {
   type SandboxSpec,
   type SnapshotStore,
   abortable,
+  hasLabels,
+  unavailable,
 } from "../../src/kit.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
 import { labelFilter } from "./container-config.ts";
@@ -18,7 +20,7 @@ import type { ContainerSettings } from "./container-options.ts";
 import { isUnreachable, wordsOf } from "./engine-errors.ts";
 import { type EngineSandbox, engineAbilities } from "./engine-sandbox.ts";
 import { findEngine } from "./find-engine.ts";
-import { matches, visibleLabels } from "./inherited-labels.ts";
+import { visibleLabels } from "./inherited-labels.ts";
 import { EngineSnapshots } from "./snapshots.ts";
 
 /** Sandboxes as containers of an engine that speaks Docker's API. */
@@ -51,8 +53,8 @@ export class EngineProvider implements SandboxProvider<EngineSandbox> {
       const { Version: version } = await engine.version();
       return { available: true, version };
     } catch (error) {
-      if (!SandboxAgentError.is(error)) return this.#unavailable(engineLost(this.#settings.kind, error));
-      return this.#unavailable(error);
+      const failure = SandboxAgentError.is(error) ? error : engineLost(this.#settings.kind, error);
+      return unavailable(failure, { other: "Look at the reason." });
     }
   }
 
@@ -75,7 +77,8 @@ export class EngineProvider implements SandboxProvider<EngineSandbox> {
     );
     for (const container of containers) {
       const labels = visibleLabels(container.Labels);
-      if (!matches(labels, wanted)) continue;
+      // The engine cannot tell blanked labels from empty ones.
+      if (!hasLabels(labels, wanted)) continue;
       yield {
         id: container.Id,
         labels,
@@ -136,10 +139,5 @@ export class EngineProvider implements SandboxProvider<EngineSandbox> {
       throw error;
     });
     return this.#engine;
-  }
-
-  #unavailable(error: SandboxAgentError): Availability {
-    const reason = error.message.replace(`\n${error.remedy}`, "");
-    return { available: false, reason, remedy: error.remedy };
   }
 }

@@ -27,11 +27,6 @@ export function visibleLabels(labels: Labels): Labels {
   return Object.fromEntries(Object.entries(labels).filter(([name]) => !hidden.has(name)));
 }
 
-/** Whether a container's labels are found by the filter; the engine cannot tell blanked labels from empty ones. */
-export function matches(labels: Labels, filter: Labels): boolean {
-  return Object.entries(filter).every(([name, value]) => labels[name] === value);
-}
-
 /** The labels in an engine's description of an image. */
 export function labelsIn(config: unknown): Labels {
   const labels = isJsonObject(config) ? config["Labels"] : undefined;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
   type CreateOptions,
+  type Environment,
   type Labels,
   SandboxAgentError,
   type SandboxSpec,
@@ -8,10 +9,12 @@ import {
   retriedWhenRefused,
   settlesWithin,
   undoneWhenAborted,
+  sandboxNotFound,
 } from "../../src/kit.ts";
 import { DaytonaMachine, carriedFolder } from "./daytona-machine.ts";
-import { DaytonaSandbox } from "./daytona-sandbox.ts";
+import { DaytonaSandbox, type Fork } from "./daytona-sandbox.ts";
 import { type DaytonaHandle, type DaytonaService, minutesOf, providerName } from "./daytona-service.ts";
+import { forkSandbox } from "./fork-sandbox.ts";
 
 /** Tells which sandboxes are this library's, and where another process finds their working directory. */
 export const ownLabels = { provider: "playpen.provider", cwd: "playpen.cwd" } as const;
@@ -47,11 +50,12 @@ export async function createSandbox(
     ...(user === undefined ? {} : { user }),
   };
   const timeout = { timeout: settings.createTimeoutMs / 1000 };
-  const context = { action: "create a sandbox", ...imageOf(template ?? image) };
+  const origin = spec.snapshot ?? template;
+  const context = { action: "create a sandbox", ...imageOf(origin ?? image) };
   onProgress?.({ phase: "create", message: `Creating a sandbox of Daytona` });
   const create = (): Promise<DaytonaHandle> =>
-    image === undefined
-      ? client.create({ ...facts, ...(template === undefined ? {} : { snapshot: template }) }, timeout)
+    image === undefined || spec.snapshot !== undefined
+      ? client.create({ ...facts, ...(origin === undefined ? {} : { snapshot: origin }) }, timeout)
       : client.create({ ...facts, image, resources: resourcesOf(service) }, timeout);
   // The signal is not given to the request: one that was sent may make a sandbox, which nobody could remove.
   const created = retriedWhenRefused(() => service.call(context, create), { signal });
@@ -80,7 +84,7 @@ export async function connectSandbox(
   { signal }: CreateOptions,
 ): Promise<DaytonaSandbox> {
   signal?.throwIfAborted();
-  if (!/^[A-Za-z0-9_-]+$/.test(id)) throw notFound(id, "That is no sandbox's id.");
+  if (!/^[A-Za-z0-9_-]+$/.test(id)) throw sandboxNotFound(providerName, id, "That is no sandbox's id.");
   const client = await service.client();
   const handle = await abortable(
     retriedWhenRefused(() => service.call({ action: "connect to a sandbox", id }, () => client.get(id)), {
@@ -90,10 +94,14 @@ export async function connectSandbox(
   );
   const { labels } = handle;
   if (labels[ownLabels.provider] !== providerName || handle.id !== id) {
-    throw notFound(id, "There is such a sandbox, but it was not created by this library.");
+    throw sandboxNotFound(
+      providerName,
+      id,
+      "There is such a sandbox, but it was not created by this library.",
+    );
   }
   if (handle.state !== "started") {
-    if (handle.state !== "paused") throw notFound(id, "It has ended.");
+    if (handle.state !== "paused") throw sandboxNotFound(providerName, id, "It has ended.");
     await service.call({ action: "resume a sandbox", id }, () => handle.start());
   }
   const cwd = spec.cwd ?? labels[ownLabels.cwd] ?? service.settings.cwd;
@@ -121,12 +129,23 @@ async function sandboxOf(
   own: SandboxSpec["env"],
   wanted: string | undefined,
 ): Promise<DaytonaSandbox> {
-  const env = { ...service.settings.env, ...own };
+  return preparedSandbox(service, handle, labels, { ...service.settings.env, ...own }, wanted);
+}
+
+async function preparedSandbox(
+  service: DaytonaService,
+  handle: DaytonaHandle,
+  labels: Labels,
+  env: Environment,
+  wanted: string | undefined,
+): Promise<DaytonaSandbox> {
   const machine = new DaytonaMachine({ service, handle, labels, env, cwd: wanted ?? "/" });
   const argv = ["/bin/sh", "-c", folderScript, "playpen-cwd", wanted ?? ""] as const;
   const { code, stdout, stderr } = await machine.run({ argv, env: {}, stdin: false });
   const cwd = stdout.replace(/\n$/, "");
-  if (code === 0) return new DaytonaSandbox(new DaytonaMachine({ service, handle, labels, env, cwd }));
+  if (code === 0) {
+    return new DaytonaSandbox(new DaytonaMachine({ service, handle, labels, env, cwd }), forkOf);
+  }
   const path = wanted ?? cwd;
   throw new SandboxAgentError(
     "file_failed",
@@ -134,6 +153,17 @@ async function sandboxOf(
     { details: { operation: "mkdir", path } },
   );
 }
+
+const forkOf: Fork = async ({ service, handle, labels: own, env }, added) => {
+  const labels = { ...own, ...added };
+  const fork = await forkSandbox({ service, handle, labels });
+  try {
+    return await preparedSandbox(service, fork, labels, env, labels[ownLabels.cwd] ?? service.settings.cwd);
+  } catch (error) {
+    await fork.delete().catch(() => undefined);
+    throw error;
+  }
+};
 
 // By sudo where the user may not, and may do that.
 const folderScript = `
@@ -144,9 +174,3 @@ mkdir -p -- "$path" 2>/dev/null || { sudo -n mkdir -p -- "$path" 2>/dev/null && 
 (umask 077; mkdir -p ${carriedFolder})
 cd -- "$path"
 `;
-
-function notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {
-  return new SandboxAgentError("sandbox_not_found", `No sandbox ${providerName}/${id}. ${why}`, {
-    details: { id },
-  });
-}

@@ -8,11 +8,13 @@ import {
   type SandboxInfo,
   type SandboxProvider,
   type SandboxSpec,
+  unavailable,
 } from "../../src/kit.ts";
 import { connectSandbox, createSandbox, ownLabels } from "./create-sandbox.ts";
 import { type DaytonaOptions, resolveDaytonaOptions } from "./daytona-options.ts";
 import type { DaytonaSandbox } from "./daytona-sandbox.ts";
 import { DaytonaService, failureOf, providerName } from "./daytona-service.ts";
+import { DaytonaSnapshots } from "./daytona-snapshots.ts";
 
 /**
  * Runs sandboxes in Daytona's cloud, or in an installation of one's own. Needs the package `@daytonaio/sdk` and an API
@@ -40,12 +42,14 @@ class DaytonaProvider implements SandboxProvider<DaytonaSandbox> {
     diesWithHost: "emulated",
     backpressure: "emulated",
     isolation: "container",
-    abilities: ["pause", "expose", "extend", "network-policy", "metrics"],
+    abilities: ["snapshot", "pause", "fork", "expose", "terminal", "extend", "network-policy", "metrics"],
   };
+  readonly snapshots: DaytonaSnapshots;
   readonly #service: DaytonaService;
 
   constructor(service: DaytonaService) {
     this.#service = service;
+    this.snapshots = new DaytonaSnapshots(service);
   }
 
   async check(): Promise<Availability> {
@@ -54,17 +58,11 @@ class DaytonaProvider implements SandboxProvider<DaytonaSandbox> {
       await this.#service.call({ action: "list sandboxes" }, () => client.list({ limit: 1 }).next());
       return { available: true };
     } catch (error) {
-      const { code, message, remedy } = SandboxAgentError.is(error)
-        ? error
-        : failureOf({ action: "answer" }, error);
-      const isKey = code === "provider_authentication_failed";
-      return {
-        available: false,
-        reason: message,
-        remedy: isKey
-          ? "Give the option apiKey, or set DAYTONA_API_KEY, to a key of your organization."
-          : remedy,
-      };
+      const failure = SandboxAgentError.is(error) ? error : failureOf({ action: "answer" }, error);
+      return unavailable(failure, {
+        credential: "Give the option apiKey, or set DAYTONA_API_KEY, to a key of your organization.",
+        other: "Look at the reason.",
+      });
     }
   }
 

@@ -5,6 +5,7 @@ import {
   type SandboxSpec,
   abortable,
   undoneWhenAborted,
+  sandboxNotFound,
 } from "../../src/kit.ts";
 import { E2bMachine } from "./e2b-machine.ts";
 import { E2bSandbox } from "./e2b-sandbox.ts";
@@ -66,7 +67,7 @@ export async function connectSandbox(
   { signal }: CreateOptions,
 ): Promise<E2bSandbox> {
   signal?.throwIfAborted();
-  if (!/^[A-Za-z0-9_-]+$/.test(id)) throw notFound(id, "That is no sandbox's id.");
+  if (!/^[A-Za-z0-9_-]+$/.test(id)) throw sandboxNotFound(providerName, id, "That is no sandbox's id.");
   const { settings } = service;
   const connection = service.connection();
   const { Sandbox } = await service.load();
@@ -76,7 +77,11 @@ export async function connectSandbox(
     signal,
   );
   if (metadata[ownLabels.provider] !== providerName) {
-    throw notFound(id, "There is such a sandbox, but it was not created by this library.");
+    throw sandboxNotFound(
+      providerName,
+      id,
+      "There is such a sandbox, but it was not created by this library.",
+    );
   }
   const { timeoutMs } = settings;
   // A sandbox that runs keeps a longer time, and one that is paused goes on.
@@ -136,9 +141,3 @@ const rootScript = `
 [ -d "$1" ] || { mkdir -p -- "$1" && chown -- "$2" "$1"; } || exit
 cd -- "$1"
 `;
-
-function notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {
-  return new SandboxAgentError("sandbox_not_found", `No sandbox ${providerName}/${id}. ${why}`, {
-    details: { id },
-  });
-}

@@ -3,13 +3,13 @@ import {
   type CreateOptions,
   type JsonObject,
   type Labels,
-  SandboxAgentError,
   type SandboxCapabilities,
   type SandboxInfo,
   type SandboxProvider,
   type SandboxSpec,
   type Snapshot,
   type SnapshotStore,
+  unavailable,
 } from "../../src/kit.ts";
 import { connectSandbox, createSandbox, ownLabels } from "./create-sandbox.ts";
 import { type E2bOptions, resolveE2bOptions } from "./e2b-options.ts";
@@ -62,12 +62,10 @@ class E2bProvider implements SandboxProvider<E2bSandbox> {
       );
       return { available: true };
     } catch (error) {
-      if (!SandboxAgentError.is(error)) return { available: false, reason: String(error), remedy: "" };
-      const isKey = error.code === "provider_authentication_failed";
-      const remedy = isKey
-        ? "Give the option apiKey, or set E2B_API_KEY, to a key of your team."
-        : error.remedy;
-      return { available: false, reason: error.message, remedy };
+      return unavailable(error, {
+        credential: "Give the option apiKey, or set E2B_API_KEY, to a key of your team.",
+        other: "Look at the reason.",
+      });
     }
   }
 

@@ -12,6 +12,8 @@ import {
   type SandboxSpec,
   refusedSafely,
   undoneWhenAborted,
+  hasLabels,
+  unavailable,
 } from "../../src/kit.ts";
 import { folderCommand, machineConfig, notReadyCode } from "./machine-config.ts";
 import type { FlySettings } from "./options.ts";
@@ -48,13 +50,10 @@ export class FlyProvider implements SandboxProvider<FlySandbox> {
       await this.#service.list();
       return { available: true };
     } catch (error) {
-      if (SandboxAgentError.is(error)) {
-        const remedy = SandboxAgentError.is(error, "provider_authentication_failed")
-          ? `Set ${tokenVariable}, or the option \`token\`, to a token of the app (fly tokens create deploy).`
-          : error.remedy;
-        return { available: false, reason: error.reason, remedy };
-      }
-      return { available: false, reason: String(error), remedy: "Look at the options of fly()." };
+      return unavailable(error, {
+        credential: `Set ${tokenVariable}, or the option \`token\`, to a token of the app (fly tokens create deploy).`,
+        other: "Look at the options of fly().",
+      });
     }
   }
 
@@ -73,9 +72,8 @@ export class FlyProvider implements SandboxProvider<FlySandbox> {
   }
 
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
-    const wanted = Object.entries(filter.labels ?? {});
     for (const { id, labels, createdAt, state } of await this.#service.list()) {
-      if (!wanted.every(([name, value]) => labels[name] === value)) continue;
+      if (!hasLabels(labels, filter.labels)) continue;
       yield { id, labels, running: state === "started", ...(createdAt === undefined ? {} : { createdAt }) };
     }
   }

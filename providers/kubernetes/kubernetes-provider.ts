@@ -3,12 +3,14 @@ import {
   type Availability,
   type CreateOptions,
   type Labels,
-  SandboxAgentError,
   type SandboxCapabilities,
   type SandboxInfo,
   type SandboxProvider,
   type SandboxSpec,
   abortable,
+  hasLabels,
+  sandboxNotFound,
+  unavailable,
 } from "../../src/kit.ts";
 import { apiFailure, providerName } from "./api-errors.ts";
 import { type Cluster, findCluster } from "./cluster.ts";
@@ -75,8 +77,7 @@ class KubernetesProvider implements SandboxProvider<KubernetesSandbox> {
       await listPods(cluster, labelSelector({}), 1);
       return { available: true };
     } catch (error) {
-      const { message, remedy } = apiFailure({ action: "list pods" }, error);
-      return { available: false, reason: message.replace(`\n${remedy}`, ""), remedy };
+      return unavailable(apiFailure({ action: "list pods" }, error), { other: "Look at the reason." });
     }
   }
 
@@ -93,13 +94,16 @@ class KubernetesProvider implements SandboxProvider<KubernetesSandbox> {
   ): Promise<KubernetesSandbox> {
     signal?.throwIfAborted();
     // Anything else would be another path of the API.
-    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(id)) throw notFound(id, "That is no pod's name.");
+    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(id))
+      throw sandboxNotFound(providerName, id, "That is no pod's name.");
     const cluster = await abortable(this.#findCluster(), signal);
     const pod = await abortable(readPod(cluster, id), signal);
-    if (pod === undefined) throw notFound(id, `The namespace ${cluster.namespace} has no such pod.`);
+    if (pod === undefined)
+      throw sandboxNotFound(providerName, id, `The namespace ${cluster.namespace} has no such pod.`);
     const facts = podFacts(pod.metadata?.labels, pod.metadata?.annotations);
-    if (facts === undefined) throw notFound(id, "There is such a pod, but it is no sandbox.");
-    if (!isRunning(pod)) throw notFound(id, "It does not run.");
+    if (facts === undefined)
+      throw sandboxNotFound(providerName, id, "There is such a pod, but it is no sandbox.");
+    if (!isRunning(pod)) throw sandboxNotFound(providerName, id, "It does not run.");
     const cwd = spec.cwd ?? facts.cwd ?? this.#settings.cwd;
     const machine = KubernetesMachine.prepare({
       cluster,
@@ -194,17 +198,11 @@ function infoOf(pod: V1Pod, wanted: Labels): SandboxInfo | undefined {
   const createdAt = metadata?.creationTimestamp?.getTime();
   const facts = podFacts(metadata?.labels, metadata?.annotations);
   if (name === undefined || facts === undefined) return undefined;
-  if (!Object.entries(wanted).every(([label, value]) => facts.labels[label] === value)) return undefined;
+  if (!hasLabels(facts.labels, wanted)) return undefined;
   return {
     id: name,
     labels: facts.labels,
     running: isRunning(pod),
     ...(createdAt === undefined ? {} : { createdAt }),
   };
-}
-
-function notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {
-  return new SandboxAgentError("sandbox_not_found", `No sandbox ${providerName}/${id}. ${why}`, {
-    details: { id },
-  });
 }

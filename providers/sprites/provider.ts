@@ -9,6 +9,9 @@ import {
   type SandboxProvider,
   type SandboxSpec,
   abortable,
+  hasLabels,
+  sandboxNotFound,
+  unavailable,
 } from "../../src/kit.ts";
 import { createSandbox, namePrefix } from "./create-sprite.ts";
 import { decodeLabels, isOver, ownLabels } from "./labels.ts";
@@ -68,12 +71,7 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
       await service.call({ action: "list sprites" }, (client) => client.listSprites({ maxResults: 1 }));
       return { available: true };
     } catch (error) {
-      if (!SandboxAgentError.is(error)) {
-        return { available: false, reason: String(error), remedy: "Look at the cause." };
-      }
-      const reason = error.message.replace(`\n${error.remedy}`, "");
-      const isToken = SandboxAgentError.is(error, "provider_authentication_failed");
-      return { available: false, reason, remedy: isToken ? tokenRemedy : error.remedy };
+      return unavailable(error, { credential: tokenRemedy, other: "Look at the reason." });
     }
   }
 
@@ -94,7 +92,6 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
   }
 
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
-    const wanted = Object.entries(filter.labels ?? {});
     const service = await this.#open();
     for await (const found of allSprites(service)) {
       const labels = decodeLabels(found.labels);
@@ -103,7 +100,7 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
         await removeSprite(service, found.name);
         continue;
       }
-      if (!wanted.every(([name, value]) => labels[name] === value)) continue;
+      if (!hasLabels(labels, filter.labels)) continue;
       // One that sleeps wakes at the next command.
       yield {
         id: found.name,
@@ -135,15 +132,16 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
     spec: Pick<SandboxSpec, "env" | "cwd">,
   ): Promise<SpritesSandbox> {
     // Anything else would be another path of the service.
-    if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(id)) throw notFound(id, "That is no sprite's name.");
+    if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(id))
+      throw sandboxNotFound(providerName, id, "That is no sprite's name.");
     const found = await service.call({ action: "find a sprite", id }, (client) => client.getSprite(id));
     const labels = decodeLabels(found.labels);
     if (labels[ownLabels.provider] !== providerName) {
-      throw notFound(id, "There is such a sprite, but it is no sandbox.");
+      throw sandboxNotFound(providerName, id, "There is such a sprite, but it is no sandbox.");
     }
     if (isOver(labels)) {
       await removeSprite(service, id);
-      throw notFound(id, "It has ended.");
+      throw sandboxNotFound(providerName, id, "It has ended.");
     }
     const { user, env } = this.#settings;
     const facts = { id, labels, user, url: found.url, env: { ...env, ...spec.env } };
@@ -192,10 +190,4 @@ async function* allSprites(service: Service): AsyncGenerator<ListedSprite> {
     }
     continuationToken = page.hasMore ? page.nextContinuationToken : undefined;
   } while (continuationToken !== undefined);
-}
-
-function notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {
-  return new SandboxAgentError("sandbox_not_found", `No sandbox ${providerName}/${id}. ${why}`, {
-    details: { id },
-  });
 }

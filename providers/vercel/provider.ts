@@ -9,6 +9,9 @@ import {
   type SandboxSpec,
   type SnapshotStore,
   abortable,
+  hasLabels,
+  sandboxNotFound,
+  unavailable,
 } from "../../src/kit.ts";
 import { boxOf, createSandbox, namePrefix } from "./create-sandbox.ts";
 import { isRunning, removeSandbox } from "./machine.ts";
@@ -70,12 +73,7 @@ class VercelProvider implements SandboxProvider<VercelSandbox> {
       await service.call({ action: "list sandboxes" }, () => sdk.Sandbox.list({ ...access, limit: 1 }));
       return { available: true };
     } catch (error) {
-      if (!SandboxAgentError.is(error)) {
-        return { available: false, reason: String(error), remedy: "Look at the cause." };
-      }
-      const reason = error.message.replace(`\n${error.remedy}`, "");
-      const isCredential = SandboxAgentError.is(error, "provider_authentication_failed");
-      return { available: false, reason, remedy: isCredential ? credentialRemedy : error.remedy };
+      return unavailable(error, { credential: credentialRemedy, other: "Look at the reason." });
     }
   }
 
@@ -96,7 +94,6 @@ class VercelProvider implements SandboxProvider<VercelSandbox> {
   }
 
   async *list(filter: { readonly labels?: Labels } = {}): AsyncIterable<SandboxInfo> {
-    const wanted = Object.entries(filter.labels ?? {});
     const service = await this.#open();
     const { sdk, access } = service;
     const action = { action: "list sandboxes" };
@@ -110,7 +107,7 @@ class VercelProvider implements SandboxProvider<VercelSandbox> {
         await this.#removeEnded(service, name);
         continue;
       }
-      if (!wanted.every(([label, value]) => labels[label] === value)) continue;
+      if (!hasLabels(labels, filter.labels)) continue;
       yield { id: name, labels, running: true, createdAt };
     }
   }
@@ -136,16 +133,18 @@ class VercelProvider implements SandboxProvider<VercelSandbox> {
     spec: Pick<SandboxSpec, "env" | "cwd">,
   ): Promise<VercelSandbox> {
     // Anything else would be another path of the service.
-    if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(id)) throw notFound(id, "That is no sandbox's name.");
+    if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(id))
+      throw sandboxNotFound(providerName, id, "That is no sandbox's name.");
     const { sdk, access } = service;
     const handle = await service.call({ action: "find a sandbox", id }, () =>
       sdk.Sandbox.get({ ...access, name: id, resume: false }),
     );
     const labels = labelsIn(handle.tags);
-    if (labels === undefined) throw notFound(id, "There is such a sandbox, but it is not this library's.");
+    if (labels === undefined)
+      throw sandboxNotFound(providerName, id, "There is such a sandbox, but it is not this library's.");
     if (!isRunning(handle.status) || isOver(labels)) {
       await removeSandbox(service, handle);
-      throw notFound(id, "It has ended.");
+      throw sandboxNotFound(providerName, id, "It has ended.");
     }
     return boxOf(service, this.#settings, handle, {
       cwd: spec.cwd ?? labels[ownLabels.cwd],
@@ -175,10 +174,4 @@ class VercelProvider implements SandboxProvider<VercelSandbox> {
     });
     return this.#service;
   }
-}
-
-function notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {
-  return new SandboxAgentError("sandbox_not_found", `No sandbox ${providerName}/${id}. ${why}`, {
-    details: { id },
-  });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { hasLabels } from "playpen/kit";
 import {
   labelsIn,
-  matches,
   visibleLabels,
   withHidden,
 } from "../../../../providers/container-engine/inherited-labels.ts";
@@ -23,8 +23,8 @@ describe("labels of a container made of a snapshot", () => {
     const first = { ...ofImage, ...withHidden(own, ofImage) };
     const second = { ...first, ...withHidden({ ...own, size: "" }, first) };
     expect(visibleLabels(second)).toEqual({ ...own, size: "" });
-    expect(matches(visibleLabels(second), { size: "" })).toBe(true);
-    expect(matches(visibleLabels(first), { size: "" })).toBe(false);
+    expect(hasLabels(visibleLabels(second), { size: "" })).toBe(true);
+    expect(hasLabels(visibleLabels(first), { size: "" })).toBe(false);
   });
 
   it("are left alone where the image is no snapshot", () => {
