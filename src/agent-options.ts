@@ -181,16 +181,26 @@ const boxChecks = {
   onProgress: isFunction,
 } as const;
 
-/** @throws TypeError that names the option. */
-export function checkStartOptions(options: unknown): void {
-  validateOptions("SandboxAgent.start()", options, {
-    ...boxChecks,
-    labels: isStringRecord,
-    owner: isString,
-    ttlMs: isPositiveNumber,
-    setup: isSetup,
-  });
-  requireOption("SandboxAgent.start()", options, "sandbox", "docker() from playpen/docker");
+const startChecks = {
+  ...boxChecks,
+  labels: isStringRecord,
+  owner: isString,
+  ttlMs: isPositiveNumber,
+  setup: isSetup,
+} as const;
+
+/**
+ * Checks the options of a start, with those that another function of this name takes beside them.
+ *
+ * @throws TypeError that names the option.
+ */
+export function checkStartOptions(
+  options: unknown,
+  owner = "SandboxAgent.start()",
+  more: { readonly [name: string]: OptionCheck } = {},
+): void {
+  validateOptions(owner, options, { ...startChecks, ...more });
+  requireOption(owner, options, "sandbox", "docker() from playpen/docker");
 }
 
 /** @throws TypeError that names the option. */
@@ -201,8 +211,8 @@ export function checkConnectOptions(options: unknown): void {
 }
 
 /** @throws TypeError that names the option. */
-export function checkSessionOptions(options: unknown): void {
-  validateOptions("box.createSession()", options, {
+export function checkSessionOptions(options: unknown, owner = "box.createSession()"): void {
+  validateOptions(owner, options, {
     ...defaultsChecks,
     cwd: isAbsolutePath,
     model: isArgument,

@@ -114,18 +114,13 @@ const poolChecks: { readonly [name: string]: OptionCheck } = {
   onEvent: isFunction,
 };
 
-const isAnything: OptionCheck = () => undefined;
-
 /**
  * Checks everything that can be known to be wrong before a sandbox is made.
  *
  * @throws TypeError that names the option; SandboxAgentError `unsupported`, `credential_missing`, `model_not_found`.
  */
 export function planPool<Box extends Sandbox>(options: SandboxPoolOptions<Box>): PoolPlan<Box> {
-  const names = isJsonObject(options) ? Object.keys(options) : [];
-  // The others are looked at below, by the checks of `SandboxAgent.start`.
-  const checks = { ...Object.fromEntries(names.map((name) => [name, isAnything])), ...poolChecks };
-  validateOptions("new SandboxPool()", options, checks);
+  checkStartOptions(options, "new SandboxPool()", poolChecks);
   const {
     size = 1,
     maxSize = Math.max(10, size),
@@ -137,11 +132,10 @@ export function planPool<Box extends Sandbox>(options: SandboxPoolOptions<Box>):
     session = {},
     checkOnTake,
     onEvent: _onEvent,
-    signal,
+    signal: _signal,
     ...start
   } = options;
-  checkStartOptions({ ...start, signal });
-  checkSessionOptions(session);
+  checkSessionOptions(session, "new SandboxPool({ session })");
   requireWithin("new SandboxPool()", size, maxSize);
   const agent = planAgent(start, session);
   return {
