@@ -15,7 +15,7 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const phrases: readonly (readonly [ErrorCode, RegExp])[] = [
   [
     "context_too_long",
-    /context[_ ](?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens|input token count/i,
+    /context[_ ](?:length|window)|maximum context|prompt is too long|prompt budget|input exceeds|too many (?:input )?tokens|input token count/i,
   ],
   ["model_overloaded", /overloaded|at capacity|currently unavailable/i],
   ["rate_limited", /rate[_ ]?limit|too many requests|quota|resource[_ ]exhausted/i],
@@ -29,9 +29,9 @@ const phrases: readonly (readonly [ErrorCode, RegExp])[] = [
   ],
   [
     "network_error",
-    /econn|enotfound|epipe|socket|fetch failed|network|unable to connect|connection (?:error|failed|refused|reset|closed)|timed? ?out|terminated/i,
+    /econn|enotfound|epipe|socket|fetch failed|network|unable to connect|connection (?:error|failed|refused|reset|closed)|timed? ?out|terminated|reading a body|decoding response body/i,
   ],
-  ["model_error", /internal server error|server error|bad gateway|gateway time/i],
+  ["model_error", /server[_ ]error|bad gateway|gateway time/i],
 ];
 
 /**

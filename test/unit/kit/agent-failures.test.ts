@@ -21,6 +21,10 @@ describe("modelFailure", () => {
     [undefined, "The model is overloaded", "model_overloaded", true],
     [undefined, "Unknown model: gpt-0", "model_not_found", false],
     [undefined, "Bad Gateway", "model_error", true],
+    [undefined, "server_error", "model_error", true],
+    [undefined, "Input exceeds the maximum length of 1048576 characters.", "context_too_long", false],
+    [undefined, "Request exceeds the model's prompt budget (236823 tokens)", "context_too_long", false],
+    [undefined, "error decoding response body: error reading a body", "network_error", true],
     [undefined, "It did not feel like it", "agent_error", false],
   ] as const)("reads status %s with %j as %s", (status, message, code, retryable) => {
     const failure = modelFailure(message, status);
