@@ -28,7 +28,7 @@ export function namedFailure(message: string): TurnErrorInfo | undefined {
     return { ...modelFailure(told, 401), status: 400 };
   // The CLI makes a 500, or nothing, of these.
   if (/\bmodels\/\S+ is not found\b/i.test(told)) return modelFailure(told, 404);
-  if (/\bfetch failed\b/i.test(told)) return modelFailure(told);
+  if (/\bfetch failed\b|^terminated$/i.test(told)) return modelFailure(told);
   return undefined;
 }
 

@@ -76,7 +76,12 @@ function systemPromptFiles({ systemPrompt }: LaunchInput, home: string): readonl
   }
   // The user's own instructions become a part of the system prompt. Written also when there are none: the agent may
   // have been given some before.
-  return [{ path: `${home}/.gemini/GEMINI.md`, content: systemPrompt?.append ?? "" }];
+  return [{ path: `${home}/.gemini/GEMINI.md`, content: withoutImports(systemPrompt?.append ?? "") }];
+}
+
+/** The CLI puts a file in the place of `@name`, or words about its absence: an invisible character keeps the words. */
+function withoutImports(text: string): string {
+  return text.replace(/(?<![^ \t\n\r])@(?=[./A-Za-z])/g, "@\u2060");
 }
 
 function skillFiles({ skills = [] }: LaunchInput, home: string): readonly LaunchFile[] {

@@ -207,6 +207,13 @@ describe("files", () => {
     expect(file(launch(), ".gemini/GEMINI.md")).toBe("");
   });
 
+  it("add words to the system prompt, where the CLI would read the names of files", () => {
+    const append = "@README.md rules\n\t@./x and @/y, not a@b.org or @1 or @ z";
+    expect(file(launch({}, { systemPrompt: { append } }), ".gemini/GEMINI.md")).toBe(
+      "@\u2060README.md rules\n\t@\u2060./x and @\u2060/y, not a@b.org or @1 or @ z",
+    );
+  });
+
   it("replace the system prompt", () => {
     const result = launch({}, { systemPrompt: { replace: "You are a parrot." } });
     expect(file(result, "system.md")).toBe("You are a parrot.");

@@ -145,6 +145,7 @@ describe("gemini -o stream-json", () => {
     ["[API Error: Slow down]", 173, { code: "rate_limited", status: 429, message: "Slow down" }],
     ["[API Error: It broke]", 244, { code: "model_error", status: 500 }],
     ["[API Error: exception TypeError: fetch failed sending request]", 1, { code: "network_error" }],
+    ["[API Error: terminated]", 244, { code: "network_error" }],
     ["Reached max session turns", 53, { code: "budget_exceeded", retryable: false }],
   ])("tells an error of the API by the result and the exit code: %s", (message, code, error) => {
     const protocol = prompted();
