@@ -25,7 +25,7 @@ export interface CloudflareSandboxParts {
 /** The line of shell that a command becomes is one argument, and must stay below 128 KiB with what is around it. */
 const fifoChunkBytes = 64_000;
 /** Of both output streams together, by one command that follows a process. */
-const newsBytes = 1024 * 1024;
+const newsBytes = 2 * 1024 * 1024;
 /** How long it waits for news; the connection is silent meanwhile. */
 const newsWaitMs = 15_000;
 

@@ -69,8 +69,7 @@ read -r _ < "$folder/lock"
 // and the last is the only one unless `follow` is said.
 const pollScript = `
 cd "$1" || exit
-fromOut=$2 fromErr=$3 mostOut=$4 ticks=$5 mostErr=$6 follow=$7
-wantsOut=$mostOut wantsErr=$mostErr
+fromOut=$2 fromErr=$3 mostOut=$4 ticks=$5 mostErr=$6 follow=$7 most=$8
 while :; do
   state=running
   if [ -e exit ]; then read -r state < exit
@@ -89,15 +88,21 @@ while :; do
   fi
   [ "$out" -gt "$mostOut" ] && out=$mostOut
   [ "$err" -gt "$mostErr" ] && err=$mostErr
+  if [ "$((out + err))" -gt "$most" ]; then
+    half=$((most / 2))
+    if [ "$out" -le "$half" ]; then err=$((most - out))
+    elif [ "$err" -le "$half" ]; then out=$((most - err))
+    else out=$half err=$half
+    fi
+  fi
   echo "$state $out $err"
   if [ "$out" -gt 0 ]; then tail -c "+$((fromOut + 1))" out | head -c "$out" | base64 | tr -d '\\n'; fi
   echo
   if [ "$err" -gt 0 ]; then tail -c "+$((fromErr + 1))" err | head -c "$err" | base64 | tr -d '\\n'; fi
   echo
   [ "$follow" = follow ] && [ -n "$news" ] && [ "$state" = running ] || break
-  fromOut=$((fromOut + out)) fromErr=$((fromErr + err)) mostOut=$((mostOut - out)) mostErr=$((mostErr - err))
-  [ "$wantsOut" -gt 0 ] && [ "$mostOut" -eq 0 ] && break
-  [ "$wantsErr" -gt 0 ] && [ "$mostErr" -eq 0 ] && break
+  fromOut=$((fromOut + out)) fromErr=$((fromErr + err)) most=$((most - out - err))
+  [ "$most" -gt 1 ] || break
   sleep 0.05 2>/dev/null || sleep 1
 done
 `;
@@ -163,10 +168,10 @@ class PolledConnection implements RemoteConnection {
 
   /** Whether the process has ended and all of its output was taken. */
   async #poll(): Promise<boolean> {
-    const most = Math.floor((this.#options.maxAnswerBytes ?? 262_144) / 2);
+    const most = this.#options.maxAnswerBytes ?? 262_144;
     const wanted = (channel: OutputChannel): number => (channel.bufferedBytes < readAheadBytes ? most : 0);
     const [out, err] = [wanted(this.#out), wanted(this.#err)];
-    const last = await this.#patiently(() => this.#news(out, err));
+    const last = await this.#patiently(() => this.#news(out, err, most));
     if (last.state === "running") return false;
     this.#ending.resolve({ code: Number(last.state), signal: null });
     if (out === 0 || err === 0) await this.#roomAgain();
@@ -174,12 +179,12 @@ class PolledConnection implements RemoteConnection {
   }
 
   /** Takes what one command says, as it comes; resolves to the last of it. */
-  async #news(out: number, err: number): Promise<News> {
+  async #news(out: number, err: number, most: number): Promise<News> {
     const { run, follow } = this.#options;
     const ticks = Math.ceil((this.#options.waitMs ?? 5000) / tickMs);
     const numbers = [this.#outOffset, this.#errOffset, out, ticks, err].map(String);
     const how = follow === undefined ? "once" : "follow";
-    const argv = stage("poll", pollScript, this.#folder, ...numbers, how);
+    const argv = stage("poll", pollScript, this.#folder, ...numbers, how, String(most));
     const command = { argv, env: {}, stdin: false };
     let text = "";
     let last: News | undefined;
