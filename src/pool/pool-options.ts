@@ -67,7 +67,6 @@ export interface TakeOptions {
 export interface PoolPlan<Box extends Sandbox> {
   readonly start: StartOptions<Box>;
   readonly session: PoolSessionOptions;
-  readonly agent: AgentBackend;
   readonly size: number;
   readonly maxSize: number;
   readonly concurrency: number;
@@ -137,11 +136,11 @@ export function planPool<Box extends Sandbox>(options: SandboxPoolOptions<Box>):
   } = options;
   checkSessionOptions(session, "new SandboxPool({ session })");
   requireWithin("new SandboxPool()", size, maxSize);
-  const agent = planAgent(start, session);
+  const { mode } = planAgent(start, session);
   return {
-    ...{ start, session, agent, size, maxSize, concurrency, takeTimeoutMs, createTimeoutMs, backoff },
+    ...{ start, session, size, maxSize, concurrency, takeTimeoutMs, createTimeoutMs, backoff },
     idleTtlMs: shorter(idleTtlMs, start.ttlMs),
-    checkOnTake: checkOnTake ?? agent.mode === "turn",
+    checkOnTake: checkOnTake ?? mode === "turn",
   };
 }
 

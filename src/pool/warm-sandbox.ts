@@ -4,7 +4,6 @@ import type { SandboxAgent } from "../sandbox-agent.ts";
 import type { Session } from "../session/session.ts";
 import type { Sandbox } from "../spec/sandbox.ts";
 import type { PoolPlan } from "./pool-options.ts";
-import { toldOfEnd } from "./told-of-end.ts";
 
 /** How long a sandbox may take to answer whether it is still there. */
 const checkTimeoutMs = 10_000;
@@ -21,17 +20,20 @@ export class WarmSandbox<Box extends Sandbox> {
   /** When it is to be replaced, and when it may not be handed out any more; by `performance.now()`. */
   readonly renewAt: number;
   readonly expiresAt: number;
-  readonly #life: Life;
+  #hasEnded = false;
+  #onEnd: (() => void) | undefined;
 
   private constructor(
     box: SandboxAgent<Box>,
     session: Session,
-    life: Life,
     times: { readonly createdAt: number; readonly idleTtlMs: number },
   ) {
     this.box = box;
     this.session = session;
-    this.#life = life;
+    void session.processEnded.then(() => {
+      this.#hasEnded = true;
+      this.#onEnd?.();
+    });
     this.createdAt = times.createdAt;
     this.expiresAt = times.createdAt + times.idleTtlMs;
     // Spread out, so that those which were made together are not all replaced together.
@@ -47,27 +49,21 @@ export class WarmSandbox<Box extends Sandbox> {
     plan: PoolPlan<Box>,
     options: { readonly startedAt: number; readonly signal: AbortSignal },
   ): Promise<WarmSandbox<Box>> {
-    const life: Life = { hasEnded: false, onEnd: undefined };
-    const agent = toldOfEnd(plan.agent, () => {
-      if (life.hasEnded) return;
-      life.hasEnded = true;
-      life.onEnd?.();
-    });
     const { startedAt, signal } = options;
-    const session = await box.createSession({ ...plan.session, agent, signal });
+    const session = await box.createSession({ ...plan.session, signal });
     const idleTtlMs = plan.idleTtlMs ?? Infinity;
     // The sandbox's own time runs from its start; that of a CLI's installation is part of it.
-    return new WarmSandbox(box, session, life, { createdAt: startedAt, idleTtlMs });
+    return new WarmSandbox(box, session, { createdAt: startedAt, idleTtlMs });
   }
 
   /** Whether the agent's process has ended, and the sandbox perhaps with it. */
   get hasEnded(): boolean {
-    return this.#life.hasEnded;
+    return this.#hasEnded;
   }
 
   /** Calls back when the agent's process ends; `undefined` stops that. */
   watch(onEnd: (() => void) | undefined): void {
-    this.#life.onEnd = onEnd;
+    this.#onEnd = onEnd;
   }
 
   /** Whether both still live, as far as this process has been told; with `ask` the sandbox itself is asked. */
@@ -85,9 +81,4 @@ export class WarmSandbox<Box extends Sandbox> {
       () => false,
     );
   }
-}
-
-interface Life {
-  hasEnded: boolean;
-  onEnd: (() => void) | undefined;
 }

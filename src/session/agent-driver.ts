@@ -66,6 +66,7 @@ export class AgentDriver {
   #prompted: Deferred<undefined> = deferred();
   #launchAbort: AbortController | undefined;
   readonly #closed = new AbortController();
+  readonly #processEnded: Deferred<undefined> = deferred();
   #stopping: Promise<void> | undefined;
   /** Settles when what the last process left running is gone, too. */
   #cleared: Promise<void> = Promise.resolve();
@@ -93,6 +94,11 @@ export class AgentDriver {
   /** The id that the CLI itself gave for its session. */
   get nativeSessionId(): string | undefined {
     return this.#runner.nativeSessionId;
+  }
+
+  /** Resolves when a process of the agent has ended for the first time. */
+  get processEnded(): Promise<void> {
+    return this.#processEnded.promise;
   }
 
   /** `performance.now()` of the last sign of life in either direction. */
@@ -358,6 +364,7 @@ export class AgentDriver {
   #over(process: AgentProcess, end: AgentProcessEnd): void {
     const runner = this.#runner;
     if (runner.process !== process) return;
+    this.#processEnded.resolve(undefined);
     // However it ended: what it left running in the background ends with it.
     this.#cleared = process.kill("SIGKILL");
     const { exit, lost, stderr } = end;

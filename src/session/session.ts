@@ -302,6 +302,14 @@ export class Session implements AsyncDisposable {
     });
   }
 
+  /**
+   * @internal Resolves when a process of the agent has ended for the first time, by itself or not. A session that rests
+   * says nothing of it, since its next prompt starts another one.
+   */
+  get processEnded(): Promise<void> {
+    return this.#driver.processEnded;
+  }
+
   /** @internal Progress of what happens before the agent runs. */
   progress(progress: Progress): void {
     this.#log.append({ type: "sandbox.progress", ...progress });

@@ -55,6 +55,8 @@ function killAll(mark: string): void {
 interface WatchedPool extends AsyncDisposable {
   readonly pool: SandboxPool;
   readonly events: readonly PoolEvent[];
+  /** What its sandboxes have told of their progress. */
+  readonly phases: readonly string[];
   readonly mark: string;
 }
 
@@ -64,6 +66,7 @@ for (const place of places) {
   const open = (options: Partial<SandboxPoolOptions> = {}): WatchedPool => {
     const mark = `${label}-${String(++pools)}`;
     const events: PoolEvent[] = [];
+    const phases: string[] = [];
     const connection = { url: server.url, key: "test-key-of-the-pool", ...place.command("claude") };
     const pool = new SandboxPool({
       sandbox: place.provider(),
@@ -74,10 +77,13 @@ for (const place of places) {
       onEvent: (event) => {
         events.push(event);
       },
+      onProgress: ({ phase }) => {
+        phases.push(phase);
+      },
       ...options,
     });
     return {
-      ...{ pool, events, mark },
+      ...{ pool, events, phases, mark },
       [Symbol.asyncDispose]: async () => {
         await pool.close();
         expect(agentProcesses(mark)).toEqual([]);
@@ -122,12 +128,19 @@ for (const place of places) {
       expect((await taken.session.prompt("!text Another one.")).text).toBe("Another one.");
     });
 
-    it("leaves nothing behind when it is closed while sandboxes are being made", async () => {
-      // The moments at which the close may hit: the container, the search for the CLI, its start and its handshake.
-      for (const delayMs of [0, 30, 150, 400]) {
+    const moments: readonly (readonly [string, (scene: WatchedPool) => boolean])[] = [
+      ["have been asked for", () => true],
+      ["are being made", ({ phases }) => phases.includes("create")],
+      ["are ready for their agents", ({ phases }) => phases.includes("ready")],
+      ["have agents that shake hands", ({ mark }) => agentProcesses(mark).length > 0],
+    ];
+    it.each(moments)(
+      "leaves nothing behind when it is closed while sandboxes %s",
+      async (_what, isReached) => {
         await using scene = open({ size: 2, concurrency: 2 });
         const waiting = scene.pool.take();
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        waiting.catch(() => undefined);
+        await eventually(() => isReached(scene), 60_000);
         const closed = scene.pool.close();
         await waiting.then(
           // It was quicker than the close.
@@ -137,8 +150,8 @@ for (const place of places) {
           },
         );
         await closed;
-      }
-    });
+      },
+    );
 
     const parameters = (mark: string): { readonly [name: string]: string } => ({
       ...{ place: place.name, modelUrl: server.url, label, mark },
