@@ -237,7 +237,7 @@ class PolledConnection implements RemoteConnection {
     }
   }
 
-  #run(argv: Argv): Promise<ShortRun> {
+  async #run(argv: Argv): Promise<ShortRun> {
     return this.#options.run({ argv, env: {}, stdin: false });
   }
 }

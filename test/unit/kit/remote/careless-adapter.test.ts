@@ -3,6 +3,7 @@ import { type RemoteConnection, type RemoteMachine, RemoteSandbox, filesFromSpaw
 import { describe, expect, it } from "vitest";
 import { deferred } from "../../../../src/kit/deferred.ts";
 import { KeepAlive } from "../../../../src/kit/remote/keep-alive.ts";
+import { startPolledProcess } from "../../../../src/kit/remote/polled-process.ts";
 import type { ProcessExit } from "../../../../src/spec/sandbox.ts";
 import { crashesDuring } from "../../crashes.ts";
 
@@ -79,6 +80,21 @@ describe("an adapter that throws where it should not", () => {
       machine({ start: () => Promise.reject(new Error("no")), isAlive: closed }),
     );
     await expect(sandbox.spawn({ argv: ["tool"] })).rejects.toMatchObject({ code: "sandbox_lost" });
+  });
+
+  it("when a process is asked about, ends it for its reader", async () => {
+    const crashes = await crashesDuring(async () => {
+      let calls = 0;
+      const connection = await startPolledProcess(
+        { argv: ["tool"], env: {}, stdin: false },
+        {
+          processId: "p",
+          run: () => (calls++ === 0 ? Promise.resolve({ code: 0, stdout: "", stderr: "" }) : closed()),
+        },
+      );
+      await expect(connection.exited).rejects.toThrow("The handle was closed.");
+    });
+    expect(crashes).toEqual([]);
   });
 
   it("when a process of its files is killed, harms nobody", async () => {
