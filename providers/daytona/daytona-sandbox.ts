@@ -1,31 +1,56 @@
 import {
   type CanExpose,
   type CanExtend,
+  type CanFork,
   type CanMeasure,
+  type CanOpenTerminal,
   type CanPause,
   type CanSetNetworkPolicy,
+  type CanSnapshot,
   type ExposedPort,
   type FileOptions,
+  type Labels,
   type NetworkPolicy,
   RemoteSandbox,
   type SandboxMetrics,
+  type Snapshot,
+  type SnapshotOptions,
+  type Terminal,
+  type TerminalOptions,
   abortable,
+  openRemoteTerminal,
+  undoneWhenAborted,
 } from "../../src/kit.ts";
 import { daytonaFiles } from "./daytona-files.ts";
 import type { DaytonaMachine } from "./daytona-machine.ts";
 import { type DaytonaHandle, minutesOf } from "./daytona-service.ts";
+import { DaytonaSnapshots } from "./daytona-snapshots.ts";
+import { terminalsOf } from "./daytona-terminal.ts";
+
+/** Makes another sandbox of this one, with these labels beside its own. */
+export type Fork = (machine: DaytonaMachine, labels: Labels) => Promise<DaytonaSandbox>;
 
 /** A sandbox of Daytona, with what it can do beside the rest. */
 export class DaytonaSandbox
   extends RemoteSandbox
-  implements CanExpose, CanExtend, CanMeasure, CanPause, CanSetNetworkPolicy
+  implements
+    CanExpose,
+    CanExtend,
+    CanFork,
+    CanMeasure,
+    CanOpenTerminal,
+    CanPause,
+    CanSetNetworkPolicy,
+    CanSnapshot
 {
   readonly #machine: DaytonaMachine;
+  readonly #fork: Fork;
 
-  constructor(machine: DaytonaMachine) {
+  constructor(machine: DaytonaMachine, fork: Fork) {
     const own = { assertOpen: (): void => undefined };
     super(machine, daytonaFiles({ machine, assertOpen: () => own.assertOpen() }));
     this.#machine = machine;
+    this.#fork = fork;
     own.assertOpen = () => {
       this.assertOpen();
     };
@@ -44,6 +69,44 @@ export class DaytonaSandbox
       await handle.refreshData();
       if (handle.state !== "started") await handle.start();
     });
+  }
+
+  /** Keeps the files; the memory is not kept. */
+  async snapshot({ name, signal }: SnapshotOptions = {}): Promise<Snapshot> {
+    this.assertOpen();
+    const { service, handle } = this.#machine;
+    const snapshots = new DaytonaSnapshots(service);
+    const release = this.hold();
+    const taken = snapshots.take(handle, name).finally(release);
+    return undoneWhenAborted(taken, signal, ({ id }) => snapshots.remove(id));
+  }
+
+  async fork(
+    options: { readonly labels?: Labels; readonly signal?: AbortSignal } = {},
+  ): Promise<DaytonaSandbox> {
+    this.assertOpen();
+    const { labels = {}, signal } = options;
+    signal?.throwIfAborted();
+    const release = this.hold();
+    const forked = this.#fork(this.#machine, labels).finally(release);
+    return undoneWhenAborted(forked, signal, (unwanted) => unwanted.destroy());
+  }
+
+  async terminal(options: TerminalOptions = {}): Promise<Terminal> {
+    this.assertOpen();
+    const release = this.hold();
+    try {
+      const machine = this.#machine;
+      const terminal = await openRemoteTerminal(
+        { machine, files: this.files, open: terminalsOf(machine) },
+        options,
+      );
+      terminal.exited.then(release, release);
+      return terminal;
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   async expose(port: number, { signal }: FileOptions = {}): Promise<ExposedPort> {

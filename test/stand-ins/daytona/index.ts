@@ -1,6 +1,9 @@
 /**
  * Daytona's cloud as its official SDK sees it: the API (https://www.daytona.io/docs/en/tools/api) and the toolbox, the
- * daemon in each sandbox, behind the proxy. Sandboxes are folders with real processes of this machine.
+ * daemon in each sandbox, behind the proxy. Sandboxes are folders with real processes of this machine; terminals are
+ * shells on real pseudo-terminals, snapshots and forks copy the files. What a fork has of the first beside them is not
+ * documented: here it is nothing, as with a sandbox for which nothing was asked. What is not there: networks that a policy
+ * closes, and the difference of containers and virtual machines, of which the vendor pauses the latter only.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -8,13 +11,16 @@ import { dirname } from "node:path";
 import { numberField, objectField, parseJson, stringField } from "playpen/kit";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { passOn } from "../kit/pass-on.ts";
+import { Snapshots } from "./snapshots.ts";
+import { Terminals } from "./terminals.ts";
 import { StandInMachine } from "../kit/machines.ts";
 
 interface Box {
   readonly machine: StandInMachine;
   readonly name: string;
-  readonly labels: { readonly [name: string]: string };
-  readonly autoDelete: number;
+  labels: { readonly [name: string]: string };
+  autoDelete: number;
+  isSnapshotting: boolean;
   autoStop: number;
   network: unknown;
   idle: NodeJS.Timeout | undefined;
@@ -38,6 +44,8 @@ export class StandInDaytona {
   readonly api: StandInServer;
   readonly toolbox: StandInServer;
   readonly #boxes = new Map<string, Box>();
+  readonly #snapshots = new Snapshots();
+  readonly #terminals = new Terminals();
   readonly #options: StandInDaytonaOptions;
 
   constructor(options: StandInDaytonaOptions = {}) {
@@ -46,7 +54,8 @@ export class StandInDaytona {
       if (headers.authorization !== `Bearer ${this.apiKey}`) throw new HttpError(401, "Unauthorized");
     };
     const errorBody = (statusCode: number, message: string): object => ({ statusCode, message });
-    this.api = new StandInServer({ errorBody, guard })
+    this.api = this.#snapshots
+      .route(new StandInServer({ errorBody, guard }))
       .route("POST", "/sandbox", (request) => this.#create(request))
       .route("GET", "/sandbox", (request) => this.#list(request))
       .route("GET", "/sandbox/:id", (request) => this.#infoOf(this.#boxOf(request)))
@@ -59,6 +68,18 @@ export class StandInDaytona {
       })
       .route("POST", "/sandbox/:id/ttl/:minutes", (request) => this.#setTtl(request))
       .route("POST", "/sandbox/:id/autostop/:minutes", (request) => this.#setAutoStop(request))
+      .route("POST", "/sandbox/:id/autodelete/:minutes", (request) => {
+        const box = this.#boxOf(request);
+        box.autoDelete = Number(request.parameters["minutes"]);
+        return this.#infoOf(box);
+      })
+      .route("PUT", "/sandbox/:id/labels", async (request) => {
+        const box = this.#boxOf(request);
+        box.labels = labelsIn(await request.json());
+        return { labels: box.labels };
+      })
+      .route("POST", "/sandbox/:id/snapshot", (request) => this.#snapshot(request))
+      .route("POST", "/sandbox/:id/fork", (request) => this.#fork(request))
       .route("POST", "/sandbox/:id/network-settings", (request) => this.#setNetwork(request))
       .route("GET", "/sandbox/:id/ports/:port/preview-url", (request) => this.#preview(request));
     this.toolbox = new StandInServer({ errorBody })
@@ -75,7 +96,26 @@ export class StandInDaytona {
         this.#boxOf(request);
         return metrics;
       })
-      .route("*", "*path", (request) => this.#passOn(request));
+      .route("POST", "/toolbox/:id/process/pty/:session/resize", async (request) => {
+        guard(request);
+        this.#boxOf(request);
+        return this.#terminals.resize(request.parameters["session"] ?? "", await request.json());
+      })
+      .route("DELETE", "/toolbox/:id/process/pty/:session", (request) => {
+        guard(request);
+        this.#boxOf(request);
+        return this.#terminals.end(request.parameters["session"] ?? "");
+      })
+      .route("*", "*path", (request) => this.#passOn(request))
+      .upgrade("/toolbox/:id/process/pty/create-connect", ({ parameters, headers, raw }, socket, head) => {
+        const box = this.#boxes.get(parameters["id"] ?? "");
+        if (headers.authorization === `Bearer ${this.apiKey}` && box?.machine.isPaused === false) {
+          this.#used(box);
+          this.#terminals.take(box.machine, raw, socket, head);
+        } else {
+          socket.end("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+      });
   }
 
   async start(): Promise<this> {
@@ -101,6 +141,11 @@ export class StandInDaytona {
     return this.#boxes.get(id)?.network;
   }
 
+  /** The names of the snapshots that there are. */
+  get snapshots(): readonly string[] {
+    return this.#snapshots.names;
+  }
+
   async stop(): Promise<void> {
     for (const box of this.#boxes.values()) {
       clearTimeout(box.idle);
@@ -108,6 +153,8 @@ export class StandInDaytona {
     }
     await this.api.stop();
     await this.toolbox.stop();
+    this.#terminals.stop();
+    await this.#snapshots.stop();
   }
 
   get #minuteMs(): number {
@@ -117,28 +164,57 @@ export class StandInDaytona {
   async #create(request: StandInRequest): Promise<object> {
     const body = await request.json();
     const snapshot = stringField(body, "snapshot");
-    if (snapshot !== undefined && snapshot !== "prepared") {
-      throw new HttpError(404, `Snapshot ${snapshot} not found`);
-    }
+    const files =
+      snapshot === undefined || snapshot === "prepared" ? undefined : this.#snapshots.filesOf(snapshot);
     const cpu = numberField(body, "cpu") ?? 1;
     if (cpu > 16) throw new HttpError(400, `CPU request ${cpu} exceeds maximum allowed per sandbox (16)`);
+    const box = await this.#make(body, files);
+    const ttl = numberField(body, "ttlMinutes") ?? 0;
+    if (ttl > 0) box.machine.setTimeToLive(ttl * this.#minuteMs, () => this.#end(box));
+    return this.#infoOf(box);
+  }
+
+  async #make(body: unknown, files: string | undefined): Promise<Box> {
     const id = randomUUID();
-    const machine = await StandInMachine.create({ id, env: { DAYTONA_SANDBOX_ID: id } });
-    const labels = Object.entries(objectField(body, "labels")).map(([name, text]) => [name, String(text)]);
+    const env = { DAYTONA_SANDBOX_ID: id };
+    const machine = await StandInMachine.create({ id, env, ...(files === undefined ? {} : { files }) });
     const box: Box = {
       machine,
       name: stringField(body, "name") ?? id,
-      labels: Object.fromEntries(labels) as { [name: string]: string },
+      labels: labelsIn(body),
       autoStop: numberField(body, "autoStopInterval") ?? 15,
       autoDelete: numberField(body, "autoDeleteInterval") ?? -1,
+      isSnapshotting: false,
       network: undefined,
       idle: undefined,
     };
     this.#boxes.set(id, box);
     this.#used(box);
-    const ttl = numberField(body, "ttlMinutes") ?? 0;
-    if (ttl > 0) machine.setTimeToLive(ttl * this.#minuteMs, () => this.#end(box));
+    return box;
+  }
+
+  async #snapshot(request: StandInRequest): Promise<object> {
+    const box = this.#boxOf(request);
+    if (box.machine.isPaused || box.isSnapshotting) throw new HttpError(400, "Sandbox is not started");
+    const made = this.#snapshots.begin(box.machine, stringField(await request.json(), "name") ?? "");
+    box.isSnapshotting = true;
+    void made.finally(() => {
+      box.isSnapshotting = false;
+    });
     return this.#infoOf(box);
+  }
+
+  async #fork(request: StandInRequest): Promise<object> {
+    const { machine } = this.#boxOf(request);
+    if (machine.isPaused) throw new HttpError(400, "Sandbox is not started");
+    const name = stringField(await request.json(), "name");
+    const { copies } = this.#snapshots;
+    const files = await copies.make(machine.folder);
+    try {
+      return this.#infoOf(await this.#make({ ...(name === undefined ? {} : { name }) }, files));
+    } finally {
+      await copies.remove(files);
+    }
   }
 
   /** Puts off the stop of a sandbox that nobody uses. */
@@ -164,7 +240,7 @@ export class StandInDaytona {
     return box;
   }
 
-  #infoOf({ machine, name, labels, autoStop, autoDelete }: Box): object {
+  #infoOf({ machine, name, labels, autoStop, autoDelete, isSnapshotting }: Box): object {
     return {
       id: machine.id,
       name,
@@ -178,7 +254,7 @@ export class StandInDaytona {
       gpu: 0,
       memory: 1,
       disk: 3,
-      state: machine.isPaused ? "paused" : "started",
+      state: isSnapshotting ? "snapshotting" : machine.isPaused ? "paused" : "started",
       autoStopInterval: autoStop,
       autoDeleteInterval: autoDelete,
       createdAt: new Date(machine.createdAt).toISOString(),
@@ -297,6 +373,11 @@ export class StandInDaytona {
     passOn(request, port);
     return undefined;
   }
+}
+
+function labelsIn(body: unknown): { readonly [name: string]: string } {
+  const labels = Object.entries(objectField(body, "labels"));
+  return Object.fromEntries(labels.map(([name, value]) => [name, String(value)]));
 }
 
 const metrics = {
