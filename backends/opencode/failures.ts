@@ -2,6 +2,7 @@ import {
   modelFailure,
   numberField,
   objectField,
+  parseJson,
   stringField,
   type AgentExit,
   type TurnErrorInfo,
@@ -12,8 +13,10 @@ import { bridgeRequestPrefix } from "./bridge/plugin.ts";
 export function namedFailure(error: unknown): TurnErrorInfo | undefined {
   const name = stringField(error, "name") ?? "UnknownError";
   const data = objectField(error, "data");
-  const message =
-    stringField(data, "message") ?? stringField(error, "message") ?? `OpenCode failed: ${name}.`;
+  const told = stringField(data, "message") ?? stringField(error, "message") ?? `OpenCode failed: ${name}.`;
+  // An error within the model's answer is told as the API has written it.
+  const body = parseJson(told);
+  const message = stringField(body, "message") ?? told;
   switch (name) {
     case "MessageAbortedError":
       return undefined;
@@ -26,7 +29,10 @@ export function namedFailure(error: unknown): TurnErrorInfo | undefined {
     case "ModelNotFoundError":
       return { code: "model_not_found", message, retryable: false };
     default:
-      return modelFailure(message, numberField(data, "statusCode"));
+      return {
+        ...modelFailure(`${message} ${stringField(body, "type") ?? ""}`, numberField(data, "statusCode")),
+        message,
+      };
   }
 }
 

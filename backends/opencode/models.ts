@@ -24,4 +24,9 @@ export class ModelNames {
     const prefix = `${providerId}/`;
     return this.#isOwnProvider && model.startsWith(prefix) ? model.slice(prefix.length) : model;
   }
+
+  /** Words about models, by the names that the caller gave. */
+  toldIn(words: string): string {
+    return words.replace(/[^\s"]+/g, (word) => this.told(word));
+  }
 }

@@ -105,7 +105,12 @@ export class SessionProtocol implements AgentProtocol {
 
   request(request: HostRequest): Step {
     if (request.type !== "set_model") return this.#told(this.#acp.request(request));
-    return this.#told(this.#acp.request({ ...request, model: this.#models.own(request.model) }));
+    const step = this.#told(this.#acp.request({ ...request, model: this.#models.own(request.model) }));
+    const responses = step.responses?.map(({ error, ...response }) => ({
+      ...response,
+      ...(error === undefined ? {} : { error: this.#models.toldIn(error) }),
+    }));
+    return { ...step, ...(responses === undefined ? {} : { responses }) };
   }
 
   tick(): Step {

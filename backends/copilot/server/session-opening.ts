@@ -66,7 +66,9 @@ export class SessionOpening {
   refused(request: "connect" | "fork" | "session", message: string): OpeningStep {
     const error = serverFailure(message);
     if (request === "connect") return { startError: { ...error, code: "protocol_error" } };
-    const isMissing = /session not found|no such session|session .* does not exist/i.test(message);
+    const isMissing = /session not found|no such session|session .* does not exist|invalid sessionId/i.test(
+      message,
+    );
     return this.#resume !== undefined && isMissing ? { isLost: true } : { startError: error };
   }
 

@@ -165,11 +165,19 @@ function setOption(configId: string, value: string | boolean): SettingRequest {
   return { method: "session/set_config_option", params: { configId, ...type, value } };
 }
 
+/** Some agents offer hundreds of models. */
+const mostListed = 20;
+
+function listed(names: readonly string[]): string {
+  if (names.length <= mostListed) return names.join(", ");
+  return `${names.slice(0, mostListed).join(", ")} and ${String(names.length - mostListed)} more`;
+}
+
 function notOffered(noun: string, value: string, offered: readonly Choice[]): string {
   const names = [...new Set(offered.map((choice) => choice.value))];
   return names.length === 0
     ? `It lets no ${noun} be chosen.`
-    : `It does not offer the ${noun} "${value}", only ${names.join(", ")}.`;
+    : `It does not offer the ${noun} "${value}", only ${listed(names)}.`;
 }
 
 function choices(values: readonly unknown[], idName: string): readonly Choice[] {

@@ -78,15 +78,17 @@ describe("the handshake", () => {
     expect(protocol.end({ ...exited, stderr })).toMatchObject({ startError: { code: "model_not_found" } });
   });
 
-  it.each(["sessions.fork", "session.resume"])("gives a session up for lost when %s says so", (method) => {
+  it.each([
+    ["sessions.fork", "Failed to load session events: Session not found: gone"],
+    ["session.resume", "Failed to load session events: Session not found: gone"],
+    ["session.resume", "Rejected session.resume request with invalid sessionId: gone"],
+  ])("gives a session up for lost when %s says: %s", (method, words) => {
     const protocol = copilot().protocol(protocolInput);
     const fork = method === "sessions.fork";
     const connect = sent(protocol.open({ resume: { nativeSessionId: "gone", fork } }))[0]!.id;
     const [request] = sent(protocol.push(answer(connect, { protocolVersion: 3 })));
     expect(request).toMatchObject({ method, params: { sessionId: "gone" } });
-    const step = protocol.push(
-      refusal(request!.id, "Failed to load session events: Session not found: gone"),
-    );
+    const step = protocol.push(refusal(request!.id, words));
     expect(step).toMatchObject({ resumeLost: true });
     expect(step).not.toHaveProperty("startError");
   });

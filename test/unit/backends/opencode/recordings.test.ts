@@ -64,7 +64,7 @@ describe("an answer", () => {
     expect(steps.flatMap((step) => step.responses ?? [])).toMatchObject([
       { id: "host-1", models: [{ id: "other" }, { id: "stand-in", isDefault: true }] },
       { id: "host-2" },
-      { id: "host-3", error: expect.stringContaining('does not offer the model "playpen/none"') as unknown },
+      { id: "host-3", error: expect.stringContaining('does not offer the model "none"') as unknown },
     ]);
     expect(eventsOf(events, "turn.completed")).toHaveLength(3);
   });

@@ -250,6 +250,11 @@ describe("a failure", () => {
     [{ name: "APIError", data: { message: "No", statusCode: 401 } }, "authentication_failed", 401],
     [{ name: "ProviderAuthError", data: { message: "No key" } }, "authentication_failed", undefined],
     [{ name: "ContextOverflowError", data: { message: "Too long" } }, "context_too_long", undefined],
+    [
+      { name: "UnknownError", data: { message: '{"message":"It broke.","type":"server_error"}' } },
+      "model_error",
+      undefined,
+    ],
     [{ name: "ProviderModelNotFoundError", data: {} }, "model_not_found", undefined],
   ])("%j has its code", (error, code, status) => {
     expect(failedTurn(error)).toMatchObject({ code, ...(status === undefined ? {} : { status }) });
@@ -361,6 +366,12 @@ describe("requests of the host", () => {
     expect(sent(step)).toMatchObject([
       { method: "session/set_config_option", params: { configId: "model", value: "playpen/m2" } },
     ]);
+  });
+
+  it("that ask for a model which OpenCode does not offer are refused by the caller's name for it", () => {
+    const { responses } = readyProtocol().request!({ id: "h1", type: "set_model", model: "none" });
+    expect(responses).toHaveLength(1);
+    expect(responses?.[0]?.error).toContain('the model "none"');
   });
 
   it("list the models", () => {

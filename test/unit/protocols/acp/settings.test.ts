@@ -20,6 +20,8 @@ const configOptions = [
 ];
 
 /** Answers what is asked until the session is ready; gives the requests. */
+const many = Array.from({ length: 25 }, (_, index) => `m${String(index)}`);
+
 function settle(agent: Agent, session: object): { readonly requests: unknown[]; readonly last: unknown } {
   const requests: unknown[] = [];
   let step = agent.start({ ...session });
@@ -93,6 +95,7 @@ describe("settings at the start", () => {
       { configOptions },
       'It does not offer the level of thinking "max", only low, high.',
     ],
+    [{ model: "big" }, { configOptions: [option("model", "model", "m0", many)] }, "m18, m19 and 5 more."],
   ])("refuses %j where the agent does not offer it", (given, session, reason) => {
     const { startError } = new Agent({ input: given }).start(session);
     expect(startError?.code).toBe("unsupported");
