@@ -59,11 +59,7 @@ export class SpriteMachine implements RemoteMachine {
     query.set("stdin", "true");
     query.set("max_run_after_disconnect", runAfterDisconnect);
     const action = { action: "start a process", id: this.id };
-    const socket = await openSocket(this.#service, `${pathOf(this.id)}/exec`, query, action).catch(
-      (error: unknown) => {
-        throw lostWithSprite(error, this.id);
-      },
-    );
+    const socket = await openSocket(this.#service, `${pathOf(this.id)}/exec`, query, action);
     const connection = new ExecConnection(socket);
     try {
       const whole = user === undefined ? argv : asRoot(userStage(user, argv, { hasHome: false }));
@@ -105,15 +101,6 @@ export class SpriteMachine implements RemoteMachine {
       return true;
     }
   }
-}
-
-/** Nothing can be started any more in a sprite that is not there. */
-function lostWithSprite(error: unknown, id: string): unknown {
-  if (!SandboxAgentError.is(error, "sandbox_not_found")) return error;
-  return new SandboxAgentError("sandbox_lost", `The sandbox ${providerName}/${id} is lost. It was removed.`, {
-    details: { id },
-    cause: error,
-  });
 }
 
 /** One that is gone already is fine. */

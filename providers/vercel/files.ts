@@ -9,7 +9,7 @@ import {
 } from "../../src/kit.ts";
 import { runCommand } from "./run-command.ts";
 import type { Service } from "./service.ts";
-import { type VercelMachine, lostWithSandbox } from "./machine.ts";
+import type { VercelMachine } from "./machine.ts";
 
 type Operation = "read" | "readText" | "write" | "upload";
 
@@ -141,8 +141,8 @@ class VendorFiles {
       return await this.#service.call({ action: `${operation} a file`, id: this.#machine.id }, work);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!SandboxAgentError.is(error, "provider_failed")) throw lostWithSandbox(error, this.#machine.id);
-      throw failure(operation, path, error.message.replace(`\n${error.remedy}`, ""), error);
+      if (!SandboxAgentError.is(error, "provider_failed")) throw error;
+      throw failure(operation, path, error.reason, error);
     }
   }
 

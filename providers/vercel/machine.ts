@@ -65,18 +65,8 @@ export class VercelMachine implements RemoteMachine {
   }
 
   start(command: RemoteCommand): Promise<RemoteConnection> {
-    let hasStarted = false;
     return startPolledProcess(command, {
-      run: async (each) => {
-        try {
-          const result = await this.run(each);
-          hasStarted = true;
-          return result;
-        } catch (error) {
-          // What runs already is lost then, whatever the service says.
-          throw hasStarted ? new Error(wordsOf(error), { cause: error }) : lostWithSandbox(error, this.id);
-        }
-      },
+      run: (each) => this.run(each),
       processId: randomUUID(),
       maxAnswerBytes: answerBytes,
     });
@@ -132,19 +122,6 @@ export class VercelMachine implements RemoteMachine {
       return !SandboxAgentError.is(error, "sandbox_not_found");
     }
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Nothing can be done any more in a sandbox that is not there. */
-export function lostWithSandbox(error: unknown, id: string): unknown {
-  if (!SandboxAgentError.is(error, "sandbox_not_found")) return error;
-  return new SandboxAgentError("sandbox_lost", `The sandbox ${providerName}/${id} is lost. It has ended.`, {
-    details: { id },
-    cause: error,
-  });
 }
 
 export function isRunning(status: string): boolean {

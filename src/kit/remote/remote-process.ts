@@ -100,7 +100,7 @@ async function startFailure(
 }
 
 /** The adapter's own code stands; but a sandbox that was there, and is not any more, is lost. */
-function ownFailure(machine: RemoteMachine, error: SandboxAgentError): SandboxAgentError {
+export function ownFailure(machine: RemoteMachine, error: SandboxAgentError): SandboxAgentError {
   if (!SandboxAgentError.is(error, "sandbox_not_found")) return error;
   return lost(machine, "The vendor knows nothing of it any more.", error);
 }

@@ -4,7 +4,7 @@ import type { Command, Labels, Sandbox, SandboxFiles } from "../../spec/sandbox.
 import { filesFromSpawn } from "../files-from-spawn.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { RemoteMachine } from "./remote-machine.ts";
-import { type RemoteProcess, isAlive, lost, startRemoteProcess } from "./remote-process.ts";
+import { type RemoteProcess, isAlive, lost, ownFailure, startRemoteProcess } from "./remote-process.ts";
 
 /**
  * A sandbox made of what a vendor's API has, with everything derived that it has not: the environment, working directory
@@ -37,7 +37,7 @@ export class RemoteSandbox implements Sandbox {
     this.labels = machine.labels;
     this.#machine = machine;
     const derived = filesFromSpawn((command, options) => this.spawn(command, options), { cwd: machine.cwd });
-    this.files = withOverrides(derived, files);
+    this.files = withOverrides(machine, derived, files);
     this.#keepAlive = machine.keepAlive && new KeepAlive(machine.keepAlive);
   }
 
@@ -136,17 +136,30 @@ export class RemoteSandbox implements Sandbox {
 }
 
 /** The derived operations, but for those that the vendor does better. */
-function withOverrides(derived: SandboxFiles, own: Partial<SandboxFiles>): SandboxFiles {
+function withOverrides(
+  machine: RemoteMachine,
+  derived: SandboxFiles,
+  own: Partial<SandboxFiles>,
+): SandboxFiles {
+  const guarded =
+    <Args extends readonly unknown[], Value>(operation: (...args: Args) => Promise<Value>) =>
+    async (...args: Args): Promise<Value> => {
+      try {
+        return await operation(...args);
+      } catch (error) {
+        throw SandboxAgentError.is(error) ? ownFailure(machine, error) : error;
+      }
+    };
   return {
-    read: own.read?.bind(own) ?? derived.read.bind(derived),
-    readText: own.readText?.bind(own) ?? derived.readText.bind(derived),
-    write: own.write?.bind(own) ?? derived.write.bind(derived),
-    list: own.list?.bind(own) ?? derived.list.bind(derived),
-    stat: own.stat?.bind(own) ?? derived.stat.bind(derived),
-    mkdir: own.mkdir?.bind(own) ?? derived.mkdir.bind(derived),
-    remove: own.remove?.bind(own) ?? derived.remove.bind(derived),
-    move: own.move?.bind(own) ?? derived.move.bind(derived),
-    upload: own.upload?.bind(own) ?? derived.upload.bind(derived),
-    download: own.download?.bind(own) ?? derived.download.bind(derived),
+    read: guarded(own.read?.bind(own) ?? derived.read.bind(derived)),
+    readText: guarded(own.readText?.bind(own) ?? derived.readText.bind(derived)),
+    write: guarded(own.write?.bind(own) ?? derived.write.bind(derived)),
+    list: guarded(own.list?.bind(own) ?? derived.list.bind(derived)),
+    stat: guarded(own.stat?.bind(own) ?? derived.stat.bind(derived)),
+    mkdir: guarded(own.mkdir?.bind(own) ?? derived.mkdir.bind(derived)),
+    remove: guarded(own.remove?.bind(own) ?? derived.remove.bind(derived)),
+    move: guarded(own.move?.bind(own) ?? derived.move.bind(derived)),
+    upload: guarded(own.upload?.bind(own) ?? derived.upload.bind(derived)),
+    download: guarded(own.download?.bind(own) ?? derived.download.bind(derived)),
   };
 }

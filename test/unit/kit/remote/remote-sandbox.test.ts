@@ -47,6 +47,15 @@ describe("a sandbox of which the vendor knows nothing any more", () => {
     });
   });
 
+  it("is lost to whoever wants a file in it, also where the vendor has files of its own", async () => {
+    const start = () => Promise.reject(gone);
+    const derived = new RemoteSandbox(machine({ start }));
+    const own = new RemoteSandbox(machine({}), { read: () => Promise.reject(gone) });
+    for (const { files } of [derived, own]) {
+      await expect(files.read("file")).rejects.toMatchObject({ code: "sandbox_lost", cause: gone });
+    }
+  });
+
   it("is lost to whoever follows a process in it", async () => {
     const sandbox = new RemoteSandbox(
       machine({ start: () => Promise.resolve(running(Promise.reject(gone))) }),
