@@ -40,6 +40,9 @@ export class CloudflareSandbox extends RemoteSandbox implements CanExpose, CanEx
     const assertOpen = (): void => {
       this.assertOpen();
     };
+    const everyMs = Math.max(500, timeoutMs / 3);
+    // Each process asks for it.
+    let renewedAt = Number.NEGATIVE_INFINITY;
     super(
       {
         provider: providerName,
@@ -61,8 +64,12 @@ export class CloudflareSandbox extends RemoteSandbox implements CanExpose, CanEx
         destroy: () => client.destroy(id),
         detach: (ttlMs) => client.expire(id, ttlMs, false),
         keepAlive: {
-          everyMs: Math.max(500, timeoutMs / 3),
-          renew: () => client.expire(id, timeoutMs, true),
+          everyMs,
+          renew: async () => {
+            if (performance.now() - renewedAt < everyMs / 2) return;
+            renewedAt = performance.now();
+            await client.expire(id, timeoutMs, true);
+          },
         },
         isAlive: async () => (await run({ argv: ["true"], env: {} })).code === 0,
       },

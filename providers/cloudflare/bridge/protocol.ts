@@ -27,4 +27,4 @@ export type CommandEvent =
   | { readonly type: "error"; readonly status: number; readonly message: string };
 
 /** Most bytes of a file that one request may bring or take away. */
-export const longestFilePart = 4 * 1024 * 1024;
+export const longestFilePart = 2 * 1024 * 1024;

@@ -86,6 +86,7 @@ while :; do
     sleep 0.05 2>/dev/null || sleep 1
     continue
   fi
+  left=$((out + err))
   [ "$out" -gt "$mostOut" ] && out=$mostOut
   [ "$err" -gt "$mostErr" ] && err=$mostErr
   if [ "$((out + err))" -gt "$most" ]; then
@@ -95,7 +96,8 @@ while :; do
     else out=$half err=$half
     fi
   fi
-  echo "$state $out $err"
+  left=$((left - out - err))
+  echo "$state $left"
   if [ "$out" -gt 0 ]; then tail -c "+$((fromOut + 1))" out | head -c "$out" | base64 | tr -d '\\n'; fi
   echo
   if [ "$err" -gt 0 ]; then tail -c "+$((fromErr + 1))" err | head -c "$err" | base64 | tr -d '\\n'; fi
@@ -116,8 +118,8 @@ const retryMs = 500;
 /** Of one round. */
 interface News {
   readonly state: string;
-  readonly outBytes: number;
-  readonly errBytes: number;
+  /** Whether nothing of the output is left. */
+  readonly isAll: boolean;
 }
 
 class PolledConnection implements RemoteConnection {
@@ -175,7 +177,7 @@ class PolledConnection implements RemoteConnection {
     if (last.state === "running") return false;
     this.#ending.resolve({ code: Number(last.state), signal: null });
     if (out === 0 || err === 0) await this.#roomAgain();
-    return out > 0 && last.outBytes === 0 && err > 0 && last.errBytes === 0;
+    return last.isAll;
   }
 
   /** Takes what one command says, as it comes; resolves to the last of it. */
@@ -193,11 +195,10 @@ class PolledConnection implements RemoteConnection {
       text = lines.splice(lines.length - (lines.length % 3 || 3)).join("\n");
       for (let at = 0; at < lines.length; at += 3) {
         const [head = "", outText = "", errText = ""] = lines.slice(at, at + 3);
-        const outBytes = this.#take(this.#out, outText);
-        const errBytes = this.#take(this.#err, errText);
-        this.#outOffset += outBytes;
-        this.#errOffset += errBytes;
-        last = { state: head.split(" ")[0] ?? "", outBytes, errBytes };
+        this.#outOffset += this.#take(this.#out, outText);
+        this.#errOffset += this.#take(this.#err, errText);
+        const [state = "", left] = head.split(" ");
+        last = { state, isAll: left === "0" };
       }
     };
     const { code, stdout, stderr } = await (follow === undefined ? run(command) : follow(command, take));

@@ -49,6 +49,18 @@ const slow = "for i in 1 2 3 4 5; do echo out$i; echo err$i >&2; sleep 0.2; done
 const said = (word: string): string => [1, 2, 3, 4, 5].map((number) => `${word}${number}\n`).join("");
 
 describe("a polled process", () => {
+  it("is asked once where it has ended with all of its output", async () => {
+    let polls = 0;
+    const options = {
+      run: async (each: RemoteCommand) => {
+        if (each.argv.includes("playpen-poll")) polls++;
+        return run(each);
+      },
+    };
+    expect(await outcome("exit 4", options)).toEqual({ stdout: "", stderr: "", code: 4 });
+    expect(polls).toBe(1);
+  });
+
   it("is asked for each piece of news where commands only run to their end", async () => {
     const polls: RemoteCommand[] = [];
     const options = {
@@ -115,7 +127,10 @@ describe("a polled process", () => {
         if (first === undefined)
           await expect.poll(() => existsSync(`/tmp/.playpen-${processId}/exit`)).toBe(true);
         const result = await run(each);
-        first ??= (result.stdout.split("\n")[0] ?? "").split(" ").slice(1).map(Number);
+        first ??= result.stdout
+          .split("\n")
+          .slice(1, 3)
+          .map((text) => Buffer.from(text, "base64").length);
         return result;
       },
     });
