@@ -1,4 +1,3 @@
-import { deferred, type Deferred, settlesWithin } from "../kit/deferred.ts";
 import { FailureDelay } from "./failure-delay.ts";
 
 /** What can be removed, and be asked so again. */
@@ -13,10 +12,12 @@ export interface RemovalsListener {
 }
 
 interface Removal {
-  /** The first attempt, for whoever asked for it. */
-  readonly first: Promise<void>;
+  /** The one that is going on, or has failed. */
+  attempt: Promise<void>;
+  /** Ends the rest between two attempts by another one; absent while one is going on. */
+  goOn: (() => void) | undefined;
   /** The end of all attempts. */
-  readonly last: Promise<void>;
+  last: Promise<void>;
 }
 
 const backoff = { initialMs: 1_000, maxMs: 60_000 };
@@ -31,7 +32,6 @@ const lastDelayMs = 200;
 export class Removals {
   readonly #running = new Map<Removable, Removal>();
   readonly #listener: RemovalsListener;
-  readonly #hurry: Deferred<undefined> = deferred();
   #isHurried = false;
 
   constructor(listener: RemovalsListener) {
@@ -42,31 +42,42 @@ export class Removals {
     return this.#running.size;
   }
 
-  /** Begins to remove it. Settles with the first attempt; others follow by themselves. */
-  add(removable: Removable): Promise<void> {
+  has(removable: Removable): boolean {
+    return this.#running.has(removable);
+  }
+
+  /** Begins to remove it, or tries again at once. Settles with that attempt; others follow by themselves. */
+  async add(removable: Removable): Promise<void> {
     const known = this.#running.get(removable);
-    if (known !== undefined) return known.first;
-    const first = removable.destroy();
-    const last = this.#finish(removable, first);
-    last.catch(() => undefined);
-    this.#running.set(removable, { first, last });
-    return first;
+    if (known !== undefined) {
+      known.goOn?.();
+      return known.attempt;
+    }
+    const removal: Removal = {
+      attempt: removable.destroy(),
+      goOn: undefined,
+      last: Promise.resolve(),
+    };
+    this.#running.set(removable, removal);
+    removal.last = this.#finish(removable, removal);
+    removal.last.catch(() => undefined);
+    return removal.attempt;
   }
 
   /** Tries what is left a last few times. Rejects with the first failure when something could not be removed. */
   async finish(): Promise<void> {
     this.#isHurried = true;
-    this.#hurry.resolve(undefined);
+    for (const { goOn } of this.#running.values()) goOn?.();
     const ends = await Promise.allSettled([...this.#running.values()].map(({ last }) => last));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
-  async #finish(removable: Removable, first: Promise<void>): Promise<void> {
+  async #finish(removable: Removable, removal: Removal): Promise<void> {
     const delay = new FailureDelay(backoff);
     let hurriedAttempts = 0;
-    for (let attempt = first; ; attempt = removable.destroy()) {
+    for (;;) {
       try {
-        await attempt;
+        await removal.attempt;
         this.#running.delete(removable);
         this.#listener.removed(removable.id);
         return;
@@ -78,23 +89,24 @@ export class Removals {
         const now = performance.now();
         const waitMs = this.#isHurried ? lastDelayMs : delay.failed(error, now, now);
         this.#listener.failed(removable.id, error, waitMs);
-        await this.#rest(waitMs);
+        await this.#rest(waitMs, removable, removal);
       }
     }
   }
 
-  async #rest(timeMs: number): Promise<void> {
-    if (this.#isHurried) await settlesWithin(new Promise(() => undefined), timeMs);
-    else await unreferenced(timeMs, this.#hurry.promise);
+  /** Waits, and begins the next attempt: then, or when it is asked for. */
+  async #rest(timeMs: number, removable: Removable, removal: Removal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        clearTimeout(timer);
+        removal.goOn = undefined;
+        removal.attempt = removable.destroy();
+        resolve();
+      };
+      removal.goOn = goOn;
+      const timer = setTimeout(goOn, timeMs);
+      // Not for its sake the host is kept going, unless somebody waits for the end.
+      if (!this.#isHurried) timer.unref();
+    });
   }
-}
-
-/** Waits without keeping the host going. */
-async function unreferenced(timeMs: number, earlier: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeMs).unref();
-  });
-  await Promise.race([expired, earlier]);
-  clearTimeout(timer);
 }

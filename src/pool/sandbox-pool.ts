@@ -280,9 +280,9 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
     });
   }
 
-  /** Settles with the first attempt to destroy it, for the caller; the pool goes on trying. */
+  /** Settles with one attempt to destroy it, for the caller; the pool goes on trying. */
   async #giveBack(warm: WarmSandbox<Box>): Promise<void> {
-    if (!this.#taken.has(warm)) return warm.box.destroy();
+    if (!this.#taken.has(warm) && !this.#removals.has(warm.box)) return warm.box.destroy();
     const removed = this.#removals.add(warm.box);
     this.#taken.delete(warm);
     return removed;

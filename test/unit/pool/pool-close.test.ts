@@ -112,4 +112,29 @@ describe("closing a pool", () => {
     expect(provider.existing).toBe(1);
     await next[Symbol.asyncDispose]();
   });
+
+  it("gives the room to somebody else as soon as a sandbox that could not be removed was, by a second try", async () => {
+    let isBroken = true;
+    const error = new Error("The engine is busy.");
+    const { pool, provider, events } = openPool({
+      ...{ size: 0, maxSize: 1 },
+      faults: { destroy: () => (isBroken ? Promise.reject(error) : undefined) },
+    });
+    const taken = await pool.take();
+    await expect(taken[Symbol.asyncDispose]()).rejects.toBe(error);
+    // Another try, and two that are one.
+    await expect(taken[Symbol.asyncDispose]()).rejects.toBe(error);
+    isBroken = false;
+    await Promise.all([taken[Symbol.asyncDispose](), taken[Symbol.asyncDispose]()]);
+    await settle();
+    expect(pool.stats).toMatchObject({ taken: 0, ending: 0 });
+    expect(provider.existing).toBe(0);
+    expect(events.map(({ type }) => type).filter((type) => type.startsWith("sandbox.destroy"))).toEqual([
+      "sandbox.destroy_failed",
+      "sandbox.destroy_failed",
+      "sandbox.destroyed",
+    ]);
+    await using next = await pool.take({ timeoutMs: 200 });
+    expect(next.box.id).not.toBe(taken.box.id);
+  });
 });

@@ -8,7 +8,7 @@ import { countingProvider, type CountingProvider } from "./support.ts";
 const rarely = fc.nat({ max: 4 }).map((number) => number === 4);
 
 /** What becomes of each call to the provider, in turn: for how many turns of the event loop it takes, and its end. */
-const call = fc.record({ turns: fc.nat({ max: 6 }), fails: rarely });
+const call = fc.record({ turns: fc.nat({ max: 6 }), fails: rarely, hangs: rarely });
 
 const act = fc.oneof(
   {
@@ -18,7 +18,10 @@ const act = fc.oneof(
       abortAfter: fc.option(fc.nat({ max: 8 }), { freq: 3 }),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("dispose" as const), which: fc.nat() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("dispose" as const), which: fc.nat(), twice: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("resize" as const), size: fc.nat({ max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose" as const), which: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const), which: fc.nat() }) },
@@ -41,6 +44,13 @@ const scenario = fc.record({
   closesTwice: fc.boolean(),
 });
 
+async function aborted(signal: AbortSignal | undefined): Promise<never> {
+  if (signal?.aborted !== true) {
+    await new Promise((resolve) => signal?.addEventListener("abort", resolve, { once: true }));
+  }
+  throw signal?.reason;
+}
+
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await nextTurnOfLoop();
 }
@@ -53,9 +63,11 @@ it("keeps its limit at every moment and leaves nothing, whatever fails and whoev
       const agents = [...given.agents];
       const removals = [...given.removals];
       const provider: CountingProvider = countingProvider({
-        create: async () => {
+        create: async (_spec, signal) => {
           const next = creations.shift();
           await turns(next?.turns ?? 0);
+          // A contract of providers: an abort ends it.
+          if (next?.hangs === true) await aborted(signal);
           if (next?.fails === true) throw new Error("The provider has failed.");
         },
         agent: () => (agents.shift() === true ? 1 : undefined),
@@ -70,8 +82,11 @@ it("keeps its limit at every moment and leaves nothing, whatever fails and whoev
         ...(idleTtlMs === undefined ? {} : { idleTtlMs }),
         backoff: { initialMs: 1, maxMs: 3 },
         takeTimeoutMs: 2_000,
+        // Longer than anything takes that does not hang.
+        createTimeoutMs: 500,
         onEvent: (event) => {
           if (event.type === "sandbox.created") known.push(event.id.slice("memory/".length));
+          look();
         },
       });
       const look = (): void => {
@@ -112,7 +127,9 @@ it("keeps its limit at every moment and leaves nothing, whatever fails and whoev
         if (next.do === "take") takes.push(take(next.abortAfter));
         else if (next.do === "dispose") {
           const [taken] = held.splice(held.length === 0 ? 0 : next.which % held.length, 1);
-          takes.push((async () => taken?.[Symbol.asyncDispose]())());
+          for (let count = 0; count < (next.twice ? 2 : 1); count++) {
+            takes.push((async () => taken?.[Symbol.asyncDispose]())());
+          }
         } else if (next.do === "resize") pool.resize(next.size);
         else if (next.do === "lose" || next.do === "crash") end(next.which, next.do);
         else {
