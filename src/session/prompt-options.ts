@@ -7,13 +7,17 @@ import {
   validateOptions,
 } from "../kit/validate-options.ts";
 import { isJsonObject } from "../kit/json.ts";
+import { jsonSchemaProblem } from "./json-schema-problem.ts";
 import { isStandardSchema } from "./structured-output.ts";
 
 const isSchema: OptionCheck = (value) =>
   isStandardSchema(value) ? undefined : "a Standard Schema, such as one of zod, valibot or arktype";
 
-const isSchemaObject: OptionCheck = (value) =>
-  isJsonObject(value) && isJson(value) ? undefined : "a JSON Schema, as a plain object";
+const isSchemaObject: OptionCheck = (value) => {
+  if (!isJsonObject(value) || !isJson(value)) return "a JSON Schema, as a plain object";
+  const problem = jsonSchemaProblem(value);
+  return problem === undefined ? undefined : `a JSON Schema, but ${problem}`;
+};
 
 const isCount: OptionCheck = (value) =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0

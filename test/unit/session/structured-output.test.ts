@@ -174,6 +174,39 @@ describe("a prompt with a schema", () => {
     expect(session.status).toBe("idle");
   });
 
+  it.each([
+    [{ type: "nonsense" }, 'a JSON Schema, but at /type "nonsense" is no type'],
+    [{ type: ["string", 5] }, "at /type 5 is no type"],
+    [{ type: [] }, "at /type [] is no type"],
+    [{ properties: 5 }, "at /properties 5 is no object of schemas"],
+    [{ properties: { a: { items: "string" } } }, 'at /properties/a/items "string" is no schema'],
+    [{ items: [{}, 5] }, "at /items/1 5 is no schema"],
+    [{ anyOf: {} }, "at /anyOf {} is no array of schemas"],
+    [{ oneOf: [{ required: "a" }] }, 'at /oneOf/0/required "a" is no array of names'],
+    [{ enum: "a" }, 'at /enum "a" is no array'],
+    [{ minimum: "1" }, 'at /minimum "1" is no number'],
+    [{ $ref: "#/$defs/none" }, 'at /$ref there is no "#/$defs/none"'],
+    [{ $ref: 5 }, "at /$ref there is no 5"],
+  ])("refuses as a JSON Schema %j", async (jsonSchema, message) => {
+    const { box } = await start(answering("{}").handler, prompted);
+    const session = await box.createSession();
+    const ask = (): unknown => session.prompt("go", { schema, jsonSchema });
+    expect(ask).toThrow(TypeError);
+    expect(ask).toThrow(message);
+  });
+
+  it.each([
+    {},
+    { type: ["object", "null"], properties: { "a/b": { $ref: "#/$defs/a~1b" } }, $defs: { "a/b": true } },
+    { $ref: "#", $defs: { "a b": { type: "string" } }, items: { $ref: "#/$defs/a%20b" } },
+    { $ref: "https://example.org/schema", enum: [1], minimum: 1, additionalProperties: false },
+    { items: [{ type: "string" }, false], prefixItems: [{}], anyOf: [{ not: {} }] },
+  ])("takes as a JSON Schema %j", async (jsonSchema) => {
+    const { box } = await start(answering(JSON.stringify(good)).handler, prompted);
+    const session = await box.createSession();
+    expect((await session.prompt("go", { schema, jsonSchema })).output).toEqual(good);
+  });
+
   it("lets a failure be a failure", async () => {
     const { box } = await start(async (input, agent) => {
       if (input.type !== "prompt") return;
