@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
+import type { V1Pod } from "@kubernetes/client-node";
 import {
   type CreateOptions,
   SandboxAgentError,
@@ -15,10 +15,9 @@ import { KubernetesMachine } from "./kubernetes-machine.ts";
 import type { KubernetesSettings } from "./kubernetes-options.ts";
 import { KubernetesSandbox } from "./kubernetes-sandbox.ts";
 import { podManifest } from "./pod-manifest.ts";
-import { deletePod, isRunning, readPod, startFailure, startProgress } from "./pod-state.ts";
+import { PodPatience, deletePod, isRunning, readPod, startFailure, startProgress } from "./pod-state.ts";
+import { PodWatch } from "./pod-watch.ts";
 
-const firstPollMs = 100;
-const longestPollMs = 1000;
 const cleanUpMs = 10_000;
 
 /** Creates a pod and waits until it runs; whatever fails, none is left. */
@@ -45,9 +44,9 @@ async function create(
   onProgress?.({ phase: "create", message: `Creating the pod ${name} from ${settings.image}` });
   let isRequested = false;
   try {
-    await retriedWhenRefused(() => requestPod(cluster, settings, name, spec), { signal });
+    const requested = await retriedWhenRefused(() => requestPod(cluster, settings, name, spec), { signal });
     isRequested = true;
-    await untilRunning(cluster, settings, name, options);
+    await untilRunning(cluster, settings, requested, options);
     signal?.throwIfAborted();
     const cwd = spec.cwd ?? settings.cwd;
     const machine = await KubernetesMachine.prepare({
@@ -72,11 +71,11 @@ async function requestPod(
   settings: KubernetesSettings,
   name: string,
   spec: SandboxSpec,
-): Promise<void> {
+): Promise<V1Pod> {
   const { namespace } = cluster;
   const body = Object.assign(new cluster.Pod(), podManifest(name, settings, spec));
   try {
-    await cluster.pods.createNamespacedPod({ namespace, body });
+    return await cluster.pods.createNamespacedPod({ namespace, body });
   } catch (error) {
     const failure = apiFailure({ action: "create a pod" }, error);
     const words = failure.message;
@@ -98,25 +97,32 @@ async function requestPod(
 async function untilRunning(
   cluster: Cluster,
   settings: KubernetesSettings,
-  name: string,
+  requested: V1Pod,
   { signal, onProgress }: CreateOptions,
 ): Promise<void> {
   const startedAt = performance.now();
+  const name = requested.metadata?.name ?? "";
+  const watch = PodWatch.open(cluster, name, requested.metadata?.resourceVersion);
+  const patience = new PodPatience(watch);
   let said = "";
-  for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
-    signal?.throwIfAborted();
-    const pod = await retriedWhenRefused(() => readPod(cluster, name), { signal });
-    if (pod === undefined) throw createFailure("Somebody has deleted the pod.");
-    if (isRunning(pod)) return;
-    const failure = startFailure(pod, settings.image);
-    if (failure !== undefined) throw failure;
-    const progress = startProgress(pod);
-    if (progress.message !== said) onProgress?.(progress);
-    said = progress.message;
-    if (performance.now() - startedAt > settings.startTimeoutMs) {
-      throw createFailure(`The pod does not run after ${settings.startTimeoutMs} ms. ${said}.`);
+  try {
+    for (let pod: V1Pod | undefined = requested; ;) {
+      if (pod === undefined) throw createFailure("Somebody has deleted the pod.");
+      if (isRunning(pod)) return;
+      const failure = startFailure(pod, settings.image);
+      if (failure !== undefined) throw failure;
+      const progress = startProgress(pod);
+      if (progress.message !== said) onProgress?.(progress);
+      said = progress.message;
+      if (performance.now() - startedAt > settings.startTimeoutMs) {
+        throw createFailure(`The pod does not run after ${settings.startTimeoutMs} ms. ${said}.`);
+      }
+      const news = await patience.wait(signal);
+      signal?.throwIfAborted();
+      pod = news === "gone" ? undefined : await retriedWhenRefused(() => readPod(cluster, name), { signal });
     }
-    await delay(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  } finally {
+    watch.close();
   }
 }
 

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
 import { SandboxAgentError } from "../../src/kit.ts";
 import { apiFailure, providerName, statusOf } from "./api-errors.ts";
 import type { Cluster } from "./cluster.ts";
+import { type PodNews, PodWatch } from "./pod-watch.ts";
 
 /** Reads a pod; `undefined` when there is none. */
 export async function readPod(cluster: Cluster, name: string): Promise<V1Pod | undefined> {
@@ -26,30 +26,59 @@ export function hasEnded(pod: V1Pod): boolean {
 
 const firstPollMs = 100;
 const longestPollMs = 1000;
+/** While it is watched, as well. */
+const watchedPollMs = 2000;
 /** After so long a node that does not answer is not waited for. */
 const forceAfterMs = 30_000;
 
+/** Resolves when a pod may be another than before: at a change, or when it is time to look. */
+export class PodPatience {
+  readonly #watch: PodWatch;
+  #pauseMs = firstPollMs;
+
+  constructor(watch: PodWatch) {
+    this.#watch = watch;
+  }
+
+  async wait(signal?: AbortSignal): Promise<PodNews> {
+    if (!this.#watch.isOver) return this.#watch.next(watchedPollMs, signal);
+    const news = await this.#watch.next(this.#pauseMs, signal);
+    this.#pauseMs = Math.min(this.#pauseMs * 1.5, longestPollMs);
+    return news;
+  }
+}
+
 /** Deletes a pod and waits until it is gone with all its processes. One that is gone already is fine. */
 export async function deletePod(cluster: Cluster, name: string): Promise<void> {
-  await requestDeletion(cluster, name, 1);
+  const deleted = await requestDeletion(cluster, name, 1);
+  if (deleted === undefined) return;
   const startedAt = performance.now();
-  for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
-    if ((await readPod(cluster, name)) === undefined) return;
-    if (performance.now() - startedAt > forceAfterMs) {
+  const watch = PodWatch.open(cluster, name, deleted.metadata?.resourceVersion);
+  const patience = new PodPatience(watch);
+  try {
+    for (let news = await patience.wait(); news !== "gone"; news = await patience.wait()) {
+      if (news === "nothing" && (await readPod(cluster, name)) === undefined) return;
+      if (performance.now() - startedAt <= forceAfterMs) continue;
       // The API server then forgets it at once; the node ends it when it is heard of again.
       await requestDeletion(cluster, name, 0);
       return;
     }
-    await delay(pauseMs);
+  } finally {
+    watch.close();
   }
 }
 
-async function requestDeletion(cluster: Cluster, name: string, gracePeriodSeconds: number): Promise<void> {
+/** Resolves to the pod as it is now; `undefined` where there is none. */
+async function requestDeletion(
+  cluster: Cluster,
+  name: string,
+  gracePeriodSeconds: number,
+): Promise<V1Pod | undefined> {
   try {
     const { namespace } = cluster;
-    await cluster.pods.deleteNamespacedPod({ name, namespace, gracePeriodSeconds });
+    return await cluster.pods.deleteNamespacedPod({ name, namespace, gracePeriodSeconds });
   } catch (error) {
-    if (statusOf(error) === 404) return;
+    if (statusOf(error) === 404) return undefined;
     throw apiFailure({ action: `delete the pod ${name}`, id: name }, error);
   }
 }

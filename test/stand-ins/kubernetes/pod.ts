@@ -20,7 +20,7 @@ export class StandInPod {
   readonly createdAt = new Date();
   phase: Phase = "Pending";
   machine: StandInMachine | undefined;
-  readonly #forget: () => void;
+  readonly #tell: (type: "MODIFIED" | "DELETED") => void;
   #main: MachineProcess | undefined;
   #mainEnded: Promise<unknown> = Promise.resolve();
   #state: object = { waiting: { reason: "ContainerCreating" } };
@@ -31,10 +31,14 @@ export class StandInPod {
   #deadline: NodeJS.Timeout | undefined;
   #starting: Promise<void> = Promise.resolve();
 
-  constructor(namespace: string, manifest: PodManifest, forget: () => void) {
+  /** As the cluster has it, of all objects together. */
+  resourceVersion = "0";
+
+  /** `tell` is called at each change; a pod that is `"DELETED"` is to be forgotten. */
+  constructor(namespace: string, manifest: PodManifest, tell: (type: "MODIFIED" | "DELETED") => void) {
     this.namespace = namespace;
     this.manifest = manifest;
-    this.#forget = forget;
+    this.#tell = tell;
   }
 
   get isDeleted(): boolean {
@@ -45,6 +49,7 @@ export class StandInPod {
     if (this.manifest.hasNodeSelector) {
       const message = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
       this.#conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
+      this.#tell("MODIFIED");
       return;
     }
     this.#starting = this.#start(delayMs);
@@ -57,10 +62,12 @@ export class StandInPod {
     if (container.image === standInImages.missing) {
       const message = `failed to resolve reference "${container.image}": not found`;
       this.#state = { waiting: { reason: "ErrImagePull", message } };
+      this.#tell("MODIFIED");
       await delay(delayMs);
       this.#state = {
         waiting: { reason: "ImagePullBackOff", message: `Back-off pulling image: ${message}` },
       };
+      this.#tell("MODIFIED");
       return;
     }
     if (container.image === standInImages.noShell) {
@@ -68,6 +75,7 @@ export class StandInPod {
       const message = `failed to create containerd task: OCI runtime create failed: ${words}: unknown`;
       this.#state = { terminated: { reason: "StartError", exitCode: 128, message } };
       this.phase = "Failed";
+      this.#tell("MODIFIED");
       return;
     }
     this.machine = await StandInMachine.create({ id: this.uid });
@@ -76,6 +84,7 @@ export class StandInPod {
     this.#main.stderr.resume();
     this.#state = { running: { startedAt: new Date().toISOString() } };
     this.phase = "Running";
+    this.#tell("MODIFIED");
     this.#mainEnded = this.#main.exited.then(({ code }) => this.#end(code ?? 137));
     if (activeDeadlineSeconds === undefined) return;
     this.#deadline = setTimeout(
@@ -102,12 +111,13 @@ export class StandInPod {
     await this.machine?.endProcesses();
     this.phase = code === 0 ? "Succeeded" : "Failed";
     this.#state = { terminated: { reason: code === 0 ? "Completed" : "Error", exitCode: code } };
+    this.#tell("MODIFIED");
   }
 
   /** Asks the main process to end, kills what is left, and forgets the pod. */
   remove(gracePeriodSeconds: number): Promise<void> {
     this.#deletedAt ??= new Date();
-    if (gracePeriodSeconds === 0) this.#forget();
+    this.#tell(gracePeriodSeconds === 0 ? "DELETED" : "MODIFIED");
     this.#removal ??= this.#remove(gracePeriodSeconds);
     return this.#removal;
   }
@@ -124,7 +134,7 @@ export class StandInPod {
     this.#main?.signal("SIGKILL");
     await this.#mainEnded;
     await this.machine?.destroy();
-    this.#forget();
+    this.#tell("DELETED");
   }
 
   async usage(): Promise<{ readonly cpu: string; readonly memory: string }> {
@@ -150,6 +160,7 @@ export class StandInPod {
         ...metadata,
         namespace: this.namespace,
         uid: this.uid,
+        resourceVersion: this.resourceVersion,
         creationTimestamp: this.createdAt.toISOString(),
         ...(this.#deletedAt === undefined ? {} : { deletionTimestamp: this.#deletedAt.toISOString() }),
       },

@@ -1,8 +1,8 @@
 /**
  * A stand-in for a cluster of Kubernetes, as described at https://kubernetes.io/docs/reference/kubernetes-api/ (pods),
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/ (names, labels, annotations) and KEP 4006 (exec over
- * WebSockets, sub-protocols `v4.channel.k8s.io` and `v5.channel.k8s.io`): REST for pods, exec with terminals, port
- * forwarding, pod metrics.
+ * WebSockets, sub-protocols `v4.channel.k8s.io` and `v5.channel.k8s.io`): REST for pods, watches of them, exec with
+ * terminals, port forwarding, pod metrics.
  *
  * Its traits: a pod is a folder with real processes of this machine, of which the main one decides when the pod ends; an
  * exec ends when everybody has closed its outputs, as with containerd; with v4 the end of the input is the end of the
@@ -19,6 +19,7 @@ import {
   type UpgradeHandler,
 } from "../kit/http-server.ts";
 import { serveExec } from "./exec.ts";
+import { Changes } from "./changes.ts";
 import { StandInPod, standInImages } from "./pod.ts";
 import { servePortForward } from "./port-forward.ts";
 import { checkPod, selectedBy } from "./validation.ts";
@@ -36,6 +37,8 @@ export interface KubernetesStandInOptions {
   readonly isOld?: boolean;
   /** Whether a metrics server is installed; default `true`. */
   readonly hasMetrics?: boolean;
+  /** What becomes of watches; by default they are answered. */
+  readonly watches?: "refused" | "silent" | "cut";
   /** How long a node takes to start a container; default 20. */
   readonly startDelayMs?: number;
 }
@@ -68,6 +71,7 @@ class StandInCluster implements KubernetesStandIn {
   readonly pods = new Map<string, StandInPod>();
   readonly addresses: string[] = [];
   readonly #options: KubernetesStandInOptions;
+  readonly #changes = new Changes();
   #sent = 0;
 
   constructor(options: KubernetesStandInOptions) {
@@ -83,7 +87,9 @@ class StandInCluster implements KubernetesStandIn {
     });
     this.server
       .route("POST", podsPath, (request) => this.#create(request))
-      .route("GET", podsPath, (request) => this.#list(request))
+      .route("GET", podsPath, (request) =>
+        request.query.get("watch") === "true" ? this.#watch(request) : this.#list(request),
+      )
       .route("GET", podPath, (request) => this.#found(request.parameters).toJson())
       .route("DELETE", podPath, (request) => this.#delete(request))
       .route("GET", "/apis/metrics.k8s.io/v1beta1/namespaces/:namespace/pods/:name", (request) =>
@@ -127,10 +133,36 @@ class StandInCluster implements KubernetesStandIn {
     const manifest = checkPod(await request.json());
     const key = `${namespace}/${manifest.name}`;
     if (this.pods.has(key)) throw new HttpError(409, `pods "${manifest.name}" already exists`);
-    const pod = new StandInPod(namespace, manifest, () => this.pods.delete(key));
+    const pod = new StandInPod(namespace, manifest, (type) => {
+      if (type === "DELETED" && !this.pods.delete(key)) return;
+      this.#changes.add(type, pod);
+    });
     this.pods.set(key, pod);
+    this.#changes.add("ADDED", pod);
     pod.start(this.#options.startDelayMs ?? 20);
     return new Answer(201, pod.toJson());
+  }
+
+  #watch(request: StandInRequest): undefined {
+    const { watches } = this.#options;
+    if (watches === "refused") throw new HttpError(403, 'User "stand-in" cannot watch resource "pods"');
+    if (watches === "silent") return undefined;
+    const { parameters, query, response } = request;
+    const [, name = ""] = /^metadata\.name=(.+)$/.exec(query.get("fieldSelector") ?? "") ?? [];
+    const all = [...this.pods.values()].filter(({ namespace }) => namespace === parameters["namespace"]);
+    response.writeHead(200, { "content-type": "application/json" });
+    response.flushHeaders();
+    if (watches === "cut") {
+      response.destroy();
+      return undefined;
+    }
+    const version = query.get("resourceVersion") ?? undefined;
+    const pods = all.filter(({ manifest }) => manifest.name === name);
+    const stop = this.#changes.follow({ name, version, pods }, (event) => {
+      response.write(`${JSON.stringify(event)}\n`);
+    });
+    response.once("close", stop);
+    return undefined;
   }
 
   #list({ parameters, query }: StandInRequest): unknown {
