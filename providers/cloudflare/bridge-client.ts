@@ -230,7 +230,7 @@ export class BridgeClient {
         timeoutMs,
         signal,
         context: this.#context(call),
-        doubt: doubtOf,
+        doubt: (answer) => doubtOf(answer, call.action),
       });
     return retriedWhenRefused(request, { signal });
   }
@@ -267,17 +267,18 @@ export class BridgeClient {
  * An answer of something else, or of another bridge. Whatever stands in front of the Worker may refuse a request by itself,
  * so that refusals are believed.
  */
-function doubtOf(answer: Response): string | undefined {
-  const version = answer.headers.get(versionHeader);
+function doubtOf({ headers, ok, status }: Response, action: string): SandboxAgentError | undefined {
+  const version = headers.get(versionHeader);
   if (version === String(bridgeVersion)) return undefined;
-  const deploy =
-    "Deploy the Worker anew, with the version of playpen that this program has: npx wrangler deploy.";
-  if (version !== null) {
-    return `the bridge speaks version ${version.slice(0, 20)}, and this library version ${bridgeVersion}. ${deploy}`;
-  }
-  return answer.ok || answer.status === 404 || answer.status === 405
-    ? `what answers at this address is no bridge. ${deploy}`
-    : undefined;
+  if (version === null && !ok && status !== 404 && status !== 405) return undefined;
+  const why =
+    version === null
+      ? "what answers at this address is no bridge."
+      : `the bridge speaks version ${version.slice(0, 20)}, and this library version ${bridgeVersion}.`;
+  return new SandboxAgentError("provider_failed", `${providerName} could not ${action}: ${why}`, {
+    details: { provider: providerName },
+    remedy: "Deploy the Worker anew, with the version of playpen that this program has: npx wrangler deploy.",
+  });
 }
 
 function pathOf(id: string, part?: string): string {

@@ -41,8 +41,8 @@ export interface VendorAnswerRequest extends Omit<VendorRequest, "timeoutMs"> {
   readonly timeoutMs: number;
   /** Sent as they are, in place of `body`. */
   readonly bytes?: Uint8Array;
-  /** Says what is wrong with an answer that comes from something else than the service, whatever its status is. */
-  readonly doubt?: (answer: Response) => string | undefined;
+  /** The error for an answer that comes from something else than the service, whatever its status is. */
+  readonly doubt?: (answer: Response) => SandboxAgentError | undefined;
 }
 
 /**
@@ -63,8 +63,7 @@ export async function openVendorAnswer(request: VendorAnswerRequest): Promise<Re
     const doubtful = doubt?.(answer);
     if (!answer.ok || doubtful !== undefined) {
       const text = await answer.text();
-      if (doubtful !== undefined) throw vendorFailure(context, { message: doubtful });
-      throw refusal(context, answer.status, answer.headers, text);
+      throw doubtful ?? refusal(context, answer.status, answer.headers, text);
     }
     return answer;
   } catch (cause) {

@@ -9,7 +9,7 @@ import {
   expiryRequest,
   fieldsOf,
   filePart,
-  labelFilter,
+  listRequest,
   portRequest,
   sandboxId,
 } from "./validation.ts";
@@ -47,7 +47,7 @@ async function answerTo<Namespace>(request: Request, sandboxes: Sandboxes<Namesp
     if (method === "POST")
       return Response.json(await sandboxes.create(creationRequest(await fieldsOf(request))));
     if (method !== "GET") throw nothingThere(request);
-    return Response.json(await sandboxes.list(labelFilter(searchParams), searchParams.get("after") ?? ""));
+    return Response.json(await sandboxes.list(listRequest(searchParams)));
   }
   const id = sandboxId(name);
   switch (`${method} ${part ?? ""}`) {

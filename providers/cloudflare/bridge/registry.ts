@@ -13,12 +13,12 @@ export type RegistryCall =
   | {
       readonly kind: "list";
       readonly labels: { readonly [name: string]: string };
-      /** The last id of the page before. */
+      /** The last id of the page before; empty: there was none. */
       readonly after: string;
+      readonly limit: number;
     };
 
 const prefix = "sandbox:";
-const pageSize = 500;
 /** When a sandbox could not be destroyed it is tried again. */
 const retryMs = 30_000;
 
@@ -73,7 +73,7 @@ export class Registry {
         return {};
       }
       case "list":
-        return this.#list(call.labels, call.after);
+        return this.#list(call.labels, call.after, call.limit);
     }
   }
 
@@ -95,10 +95,11 @@ export class Registry {
   async #list(
     labels: { readonly [name: string]: string },
     after: string,
+    limit: number,
   ): Promise<{ readonly sandboxes: readonly SandboxRecord[]; readonly after?: string }> {
     const page = await this.#storage.list({
       prefix,
-      limit: pageSize,
+      limit,
       ...(after === "" ? {} : { startAfter: `${prefix}${after}` }),
     });
     const wanted = Object.entries(labels);
@@ -109,7 +110,7 @@ export class Registry {
     const last = [...page.keys()].at(-1);
     return {
       sandboxes,
-      ...(page.size < pageSize || last === undefined ? {} : { after: last.slice(prefix.length) }),
+      ...(page.size < limit || last === undefined ? {} : { after: last.slice(prefix.length) }),
     };
   }
 

@@ -5,7 +5,7 @@ import { type SandboxRecord, longestFilePart } from "./protocol.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 import { askRegistry, isRecord } from "./registry.ts";
 import type { BridgeEnv, GetSandbox, RequestContext, SandboxHandle } from "./runtime.ts";
-import type { CommandRequest, CreationRequest } from "./validation.ts";
+import type { CommandRequest, CreationRequest, ListRequest } from "./validation.ts";
 
 export interface SandboxesInit<Namespace> {
   readonly getSandbox: GetSandbox<Namespace>;
@@ -42,8 +42,8 @@ export class Sandboxes<Namespace> {
     return recordOf(await this.#ask({ kind: "find", id }));
   }
 
-  list(labels: { readonly [name: string]: string }, after: string): Promise<unknown> {
-    return this.#ask({ kind: "list", labels, after });
+  list(page: ListRequest): Promise<unknown> {
+    return this.#ask({ kind: "list", ...page });
   }
 
   async expire(id: string, lifeMs: number, isRenewal: boolean): Promise<SandboxRecord> {

@@ -20,9 +20,16 @@ export interface CommandRequest {
   readonly timeoutMs: number | undefined;
 }
 
+export interface ListRequest {
+  readonly labels: { readonly [name: string]: string };
+  readonly after: string;
+  readonly limit: number;
+}
+
 type Fields = { readonly [name: string]: unknown };
 
 const longestBody = 2 * 1024 * 1024;
+const largestPage = 500;
 const longestLabels = 64 * 1024;
 /** Of the runtime's timers. */
 const longestDurationMs = 3650 * 86_400_000;
@@ -107,14 +114,16 @@ export function filePart(query: URLSearchParams): {
 }
 
 /** Each `label` of the query is `name=value`. */
-export function labelFilter(query: URLSearchParams): { readonly [name: string]: string } {
-  return Object.fromEntries(
-    query.getAll("label").map((text) => {
-      const at = text.indexOf("=");
-      if (at < 1) throw wrong("label", "name=value");
-      return [text.slice(0, at), text.slice(at + 1)];
-    }),
-  );
+export function listRequest(query: URLSearchParams): ListRequest {
+  const labels = query.getAll("label").map((text) => {
+    const at = text.indexOf("=");
+    if (at < 1) throw wrong("label", "name=value");
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  const limit = Number(query.get("limit") ?? largestPage);
+  if (!isWhole(limit, 1, largestPage)) throw wrong("limit", `a whole number up to ${largestPage}`);
+  const after = query.get("after") ?? "";
+  return { labels: Object.fromEntries(labels), after: after === "" ? "" : sandboxId(after), limit };
 }
 
 function labelsOf(value: unknown): { readonly [name: string]: string } {

@@ -21,6 +21,8 @@ export interface CloudflareStandIn {
   readonly containers: Containers;
   /** The containers that run, by the sandbox's id. */
   readonly machines: ReadonlyMap<string, StandInMachine>;
+  /** Creations are carried out, and their answers get lost. */
+  losesAnswers: boolean;
   /** Requests go to the Worker without anything in front of it. */
   readonly workerUrl: string;
   /** Stops the runtime and starts it again, with what the registry has stored. */
@@ -37,9 +39,10 @@ export async function startCloudflare(options: CloudflareStandInOptions = {}): P
   const token = options.token ?? `token-${randomUUID()}`;
   const containers = await startContainers();
   const start = { token, containersPort: containers.server.port };
-  const running = { worker: await startWorker(start) };
+  const running = { worker: await startWorker(start), losesAnswers: false };
   const server = new StandInServer().route("*", "/*path", (incoming) => {
-    pass(incoming, running.worker.port);
+    const isLost = running.losesAnswers && incoming.method === "POST" && incoming.path === "/v1/sandbox";
+    pass(incoming, running.worker.port, isLost);
   });
   await server.start();
   return {
@@ -48,6 +51,12 @@ export async function startCloudflare(options: CloudflareStandInOptions = {}): P
     server,
     containers,
     machines: containers.machines,
+    get losesAnswers() {
+      return running.losesAnswers;
+    },
+    set losesAnswers(losesAnswers) {
+      running.losesAnswers = losesAnswers;
+    },
     get workerUrl() {
       return `http://127.0.0.1:${running.worker.port}`;
     },
@@ -64,10 +73,14 @@ export async function startCloudflare(options: CloudflareStandInOptions = {}): P
 }
 
 /** Hands a request on, and its answer back as it comes. */
-function pass({ raw, response, method }: StandInRequest, port: number): void {
+function pass({ raw, response, method }: StandInRequest, port: number, isLost: boolean): void {
   const onward = request(
     { host: "127.0.0.1", port, method, path: raw.url, headers: raw.headers },
     (answer) => {
+      if (isLost) {
+        response.destroy();
+        return;
+      }
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
       answer.on("error", () => response.destroy());
