@@ -30,7 +30,7 @@ export function modalFailure(facts: RequestFacts, error: unknown): SandboxAgentE
   if (SandboxAgentError.is(error)) return error;
   const message = wordsOf(error);
   const code = codeOf(error);
-  if (code === unavailable) {
+  if (isLostConnection(error)) {
     return new SandboxAgentError("provider_unavailable", `modal does not answer: ${message}`, {
       details: { provider: providerName },
       cause: error,
@@ -60,6 +60,11 @@ export function modalFailure(facts: RequestFacts, error: unknown): SandboxAgentE
 export function codeOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "number" ? error.code : undefined;
+}
+
+/** Whether the client has such an error where a connection broke, or could not be made. */
+export function isLostConnection(error: unknown): boolean {
+  return codeOf(error) === unavailable;
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -13,15 +13,19 @@ import {
   carriedLine,
   carrier,
   makeHomeFolderCommand,
+  retriedWhenRefused,
 } from "../../src/kit.ts";
 import { isNotFound, modalFailure, providerName, wordsOf } from "./modal-errors.ts";
 import type { ModalSettings } from "./modal-options.ts";
+import { type LostConnections, Reach } from "./reach.ts";
 
 const pieceBytes = 1024 * 1024;
 /** What is held of an output that nobody reads. The client may hold another 64 MiB, which it does not say. */
 const unreadBytes = 32 * 1024 * 1024;
 
 export interface MachineFacts {
+  /** Of the client that the sandbox belongs to. */
+  readonly connections: LostConnections;
   readonly settings: ModalSettings;
   readonly labels: Labels;
   readonly env: Environment;
@@ -44,9 +48,10 @@ export class ModalMachine implements RemoteMachine {
   /** The handle of the vendor's own client. */
   readonly vendor: Sandbox;
   readonly #lease: Lease;
+  readonly #reach: Reach;
 
   private constructor(sandbox: Sandbox, facts: MachineFacts, cwd: string) {
-    const { labels, env, settings } = facts;
+    const { labels, env, settings, connections } = facts;
     this.vendor = sandbox;
     this.id = sandbox.sandboxId;
     this.cwd = cwd;
@@ -55,6 +60,7 @@ export class ModalMachine implements RemoteMachine {
     if (settings.user !== undefined) this.user = settings.user;
     const lease = new Lease(settings.timeoutMs, (argv) => runToEnd(sandbox, argv));
     this.#lease = lease;
+    this.#reach = new Reach(connections, () => runToEnd(sandbox, ["true"]));
     if (facts.isOwn) lease.begin();
     else this.keepAlive = { everyMs: lease.everyMs, renew: () => lease.renew() };
   }
@@ -72,8 +78,9 @@ export class ModalMachine implements RemoteMachine {
     );
   }
 
-  start({ argv }: RemoteCommand): Promise<RemoteConnection> {
-    return connectionTo(this.vendor, argv);
+  async start({ argv }: RemoteCommand): Promise<RemoteConnection> {
+    const connection = await connectionTo(this.vendor, argv);
+    return { ...connection, exited: this.#reach.within(connection.exited) };
   }
 
   run({ argv }: RemoteCommand) {
@@ -88,7 +95,7 @@ export class ModalMachine implements RemoteMachine {
     return {
       input: stdin,
       output: output.channel.stream,
-      exited: exitOfProcess(this.vendor, process),
+      exited: this.#reach.within(exitOfProcess(this.vendor, process)),
       disconnect: () => {
         output.stop();
         stop();
@@ -98,7 +105,8 @@ export class ModalMachine implements RemoteMachine {
 
   async destroy(): Promise<void> {
     this.#lease.end();
-    await terminate(this.vendor);
+    // After an outage it takes the client a moment to connect again.
+    await retriedWhenRefused(() => terminate(this.vendor));
     this.vendor.detach();
   }
 

@@ -23,6 +23,7 @@ import { type ModalOptions, type ModalSettings, resolveModalOptions } from "./mo
 import { ModalSandbox } from "./modal-sandbox.ts";
 import { ModalSnapshots, imageOf } from "./modal-snapshots.ts";
 import { factsOf, tagsOf } from "./modal-tags.ts";
+import { LostConnections } from "./reach.ts";
 
 /**
  * Makes a provider that runs each sandbox in a sandbox of Modal.
@@ -50,14 +51,6 @@ export function modal(options: ModalOptions = {}): SandboxProvider<ModalSandbox>
 
 const cleanUpMs = 10_000;
 
-/** The vendor's client writes to the console unless it is given something else to write to. */
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
-
 class ModalProvider implements SandboxProvider<ModalSandbox> {
   readonly name = providerName;
   readonly capabilities: SandboxCapabilities = {
@@ -73,6 +66,7 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
   };
   readonly snapshots = new ModalSnapshots(() => this.#connected());
   readonly #settings: ModalSettings;
+  readonly #connections = new LostConnections();
   #client: Promise<ModalClient> | undefined;
   #app: Promise<App> | undefined;
 
@@ -120,6 +114,7 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
       if (facts === undefined) throw notFound(id, "There is such a sandbox, but it is not this library's.");
       const cwd = spec.cwd ?? facts.cwd ?? this.#settings.cwd;
       const machine = await ModalMachine.prepare(sandbox, {
+        connections: this.#connections,
         settings: this.#settings,
         labels: facts.labels,
         env: { ...this.#settings.env, ...spec.env },
@@ -184,6 +179,7 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
       const cwd = spec.cwd ?? this.#settings.cwd;
       const machine = await this.#request(facts, () =>
         ModalMachine.prepare(sandbox, {
+          connections: this.#connections,
           settings: this.#settings,
           labels: { ...this.#settings.labels, ...spec.labels },
           env: { ...this.#settings.env, ...spec.env },
@@ -245,7 +241,8 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
     const { ModalClient: Client } = await loadModal();
     const client = new Client({
       timeoutMs: requestTimeoutMs,
-      logger: quiet,
+      logger: this.#connections.logger,
+      logLevel: "debug",
       grpcMiddleware: [
         async function* inTime(call, options) {
           // These say by themselves how long they wait.

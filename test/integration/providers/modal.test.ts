@@ -1,13 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { SandboxAgent, SandboxAgentError } from "playpen";
-import { claude } from "playpen/claude";
+import { SandboxAgentError } from "playpen";
 import type { Sandbox } from "playpen/kit";
 import { type ModalOptions, modal } from "playpen/modal";
-import { startModelServer } from "playpen/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { describeWith } from "../../image/engines.ts";
-import { hostCliDirectory } from "../../image/paths.ts";
 import { type ModalStandIn, missingImage, startModal } from "../../stand-ins/modal/index.ts";
+import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
 import { ForeignHost } from "./host-of.ts";
 
 let standIn: ModalStandIn;
@@ -177,26 +173,28 @@ describe("another host", () => {
   });
 });
 
-describeWith(["host-clis"], "a real agent in a sandbox", () => {
-  it("runs a tool, says what came of it, and leaves nothing", async () => {
-    await using model = await startModelServer();
-    const mark = randomUUID();
-    const box = await SandboxAgent.start({
-      sandbox: provider(),
-      agent: claude({
-        baseUrl: model.url,
-        command: `${hostCliDirectory()}/claude`,
-        env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
-      }),
-      permissions: "allow-all",
-    });
-    const session = await box.createSession();
-    const result = await session.prompt(`!shell echo ${mark} > made\n!text The file is there.`);
-    expect(result).toMatchObject({ status: "completed", text: "The file is there." });
-    expect(await box.files.readText("made")).toBe(`${mark}\n`);
-    const [sandbox] = standIn.sandboxes.values();
-    await box.destroy();
-    expect(standIn.sandboxes.size).toBe(0);
-    expect(await sandbox?.machine.processes()).toEqual([]);
-  });
+describeRealAgent("a real agent in a sandbox of Modal", {
+  provider,
+  watch: ({ sandbox: { id } }) => {
+    const machine = machineLeftovers(standIn.sandboxes.get(id)?.machine);
+    return async () => [...standIn.sandboxes.keys(), ...(await machine())];
+  },
+  cuts: [
+    {
+      when: "the connection is cut",
+      goesOn: true,
+      cut: () => {
+        standIn.relay.cut();
+      },
+    },
+    {
+      when: "the service gets out of reach",
+      cut: () => {
+        standIn.relay.close();
+      },
+      restore: () => {
+        standIn.relay.open();
+      },
+    },
+  ],
 });

@@ -12,6 +12,7 @@
 import { arrayField, numberField, objectField, stringField } from "../../../src/kit/json.ts";
 import { Faults } from "../kit/faults.ts";
 import { StandInMachine } from "../kit/machines.ts";
+import { Relay } from "../kit/relay.ts";
 import {
   type GrpcServer,
   type Handler,
@@ -37,6 +38,8 @@ export interface ModalStandIn {
   readonly calls: readonly string[];
   /** A fault's path is the name of the call, its status one of gRPC. */
   readonly faults: Faults;
+  /** What every connection to the service goes through. */
+  readonly relay: Relay;
   /** The ids of the images that snapshots were made into. */
   readonly snapshots: readonly string[];
   stop(): Promise<void>;
@@ -75,11 +78,16 @@ class StandInModal implements ModalStandIn {
   readonly #apps = new Map<string, string>();
   readonly #stopped = new AbortController();
   #server: GrpcServer | undefined;
-  #port = 0;
+  #relay: Relay | undefined;
   #count = 0;
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.relay.port}`;
+  }
+
+  get relay(): Relay {
+    if (this.#relay === undefined) throw new Error("The service is not started yet.");
+    return this.#relay;
   }
 
   get snapshots(): readonly string[] {
@@ -123,7 +131,7 @@ class StandInModal implements ModalStandIn {
       },
     });
     server.add(partOf(router, commands), commands);
-    this.#port = await server.listen("127.0.0.1:0");
+    this.#relay = await new Relay({ port: await server.listen("127.0.0.1:0") }).start();
     this.#server = server;
   }
 
@@ -131,6 +139,7 @@ class StandInModal implements ModalStandIn {
     this.#stopped.abort();
     await Promise.all([...this.sandboxes.values()].map((sandbox) => sandbox.end(137)));
     this.#server?.forceShutdown();
+    await this.#relay?.stop();
     await this.#proxy.stop();
     await this.#images.stop();
   }

@@ -2,6 +2,7 @@ import type { Sandbox } from "modal";
 import { expect, it } from "vitest";
 import { ModalMachine } from "../../../../providers/modal/modal-machine.ts";
 import { resolveModalOptions } from "../../../../providers/modal/modal-options.ts";
+import { LostConnections } from "../../../../providers/modal/reach.ts";
 import { crashesDuring } from "../../crashes.ts";
 
 /** A sandbox whose connection is cut as soon as a command has been given to it. */
@@ -23,7 +24,8 @@ function cutSandbox(): Sandbox {
 }
 
 it("a command whose connection is cut before its input has ended tells its caller, and nobody else", async () => {
-  const facts = { settings: resolveModalOptions({}), labels: {}, env: {}, isOwn: false };
+  const connections = new LostConnections();
+  const facts = { connections, settings: resolveModalOptions({}), labels: {}, env: {}, isOwn: false };
   const crashes = await crashesDuring(async () => {
     await expect(ModalMachine.prepare(cutSandbox(), facts)).rejects.toThrow("The connection was cut.");
   });
