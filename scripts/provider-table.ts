@@ -41,7 +41,9 @@ export async function providers(): Promise<readonly DeclaredProvider[]> {
   );
 }
 
-const parts: readonly (readonly [title: string, part: Exclude<keyof SandboxCapabilities, "abilities">])[] = [
+type Part = Exclude<keyof SandboxCapabilities, "abilities" | "renewsExpiry">;
+
+const parts: readonly (readonly [title: string, part: Part])[] = [
   ["isolation", "isolation"],
   ["standard input", "stdin"],
   ["signals", "signals"],

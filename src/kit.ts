@@ -63,6 +63,7 @@ export {
   type SandboxMount,
 } from "./kit/provider-options.ts";
 export { loadPeer, type PeerPackage } from "./kit/load-peer.ts";
+export { renewedExpiry } from "./sandbox/labels.ts";
 export { retriedWhenRefused, type RetryOptions } from "./kit/retried-when-refused.ts";
 export {
   openVendorAnswer,

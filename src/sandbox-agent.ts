@@ -12,6 +12,7 @@ import { SandboxAgentError } from "./errors/sandbox-agent-error.ts";
 import { isAbortSignal, isPositiveNumber, isStringRecord, validateOptions } from "./kit/validate-options.ts";
 import { BoxAbilities, requireAbility } from "./sandbox/box-abilities.ts";
 import { addMcpSecrets, agentEnvironment } from "./sandbox/credentials.ts";
+import { detachTimeMs } from "./sandbox/detach-time.ts";
 import { exec, type ExecOptions, type ExecResult } from "./sandbox/exec.ts";
 import { completeLabels, type LabelFacts } from "./sandbox/labels.ts";
 import { type PreparedCli, prepareCli } from "./sandbox/prepare-cli.ts";
@@ -34,7 +35,7 @@ import type {
 } from "./spec/sandbox.ts";
 
 export interface DetachOptions {
-  /** How long the sandbox lives on. Default: 3,600,000 (one hour). */
+  /** How long the sandbox lives on. Default: 3,600,000 (one hour), or what its label leaves where that is less. */
   readonly ttlMs?: number;
 }
 
@@ -235,11 +236,11 @@ export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities im
    * Lets go of the sandbox and closes its sessions: it lives on for `ttlMs` and can be taken up with
    * `SandboxAgent.connect`, then it ends by itself.
    *
-   * @throws SandboxAgentError `unsupported` where a sandbox cannot outlive its host.
+   * @throws SandboxAgentError `unsupported` where a sandbox cannot outlive its host, or not for so long: its label says
+   * when it may be swept up (`ttlMs` of the start), and not every provider can change that.
    */
   async detach(options: DetachOptions = {}): Promise<void> {
     validateOptions("box.detach()", options, { ttlMs: isPositiveNumber });
-    const { ttlMs = 3_600_000 } = options;
     this.#throwIfEnded();
     const { provider, sandbox } = this.#parts;
     if (provider.capabilities.detach === "none") {
@@ -247,6 +248,7 @@ export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities im
         details: { subject: provider.name, feature: "detach" },
       });
     }
+    const ttlMs = detachTimeMs(provider, sandbox.labels, options.ttlMs);
     this.#isEnded = true;
     this.#closing.abort(this.#closedError());
     this.#detaching = (async () => {

@@ -43,6 +43,7 @@ export class LocalProvider implements SandboxProvider {
       users: "none",
       files: "native",
       detach: "native",
+      renewsExpiry: true,
       diesWithHost: "native",
       backpressure: "native",
       isolation: settings.isolation === "none" ? "none" : "namespaces",

@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { posix } from "node:path";
 import {
   markedEnvironment,
+  renewedExpiry,
   SandboxAgentError,
   type Command,
   type Environment,
@@ -110,10 +111,12 @@ export class LocalSandbox implements Sandbox {
     const state = await readState(layout);
     if (state === undefined || !isWatcherAlive(state.watcher)) throw this.#lost(undefined);
     const deadline = Math.ceil((Date.now() + options.ttlMs) / 1000);
+    const labels = renewedExpiry(state.labels, options.ttlMs);
     if (watcher !== undefined) {
-      await writeState(layout, { ...state, detached: true });
+      await writeState(layout, { ...state, labels, detached: true });
       await watcher.detach(options.ttlMs);
     } else if (state.detached) {
+      await writeState(layout, { ...state, labels });
       await writeFile(layout.deadlineFile, `${deadline}\n`, { mode: 0o600 });
       sendSignal(state.watcher.pid, "SIGUSR1");
     } else {

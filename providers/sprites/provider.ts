@@ -53,6 +53,7 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
     users: "emulated",
     files: "emulated",
     detach: "emulated",
+    renewsExpiry: true,
     diesWithHost: "none",
     backpressure: "native",
     isolation: "machine",

@@ -13,6 +13,7 @@ export interface AnchorOptions {
   /** Empty: a fresh one. */
   readonly cwd: string;
   readonly labels: Labels;
+  readonly createdAt: number;
 }
 
 /** The host's end of the session that holds a sandbox: the sandbox ends when this does. */
@@ -32,10 +33,10 @@ export class Anchor {
   /** Makes the sandbox's folder, and holds it. */
   static async start(
     pool: ConnectionPool,
-    { root, id, cwd, labels }: AnchorOptions,
+    { root, id, cwd, labels, createdAt }: AnchorOptions,
     timeoutMs: number,
   ): Promise<Anchor> {
-    const state = writeState({ labels, createdAt: Date.now() });
+    const state = writeState({ labels, createdAt });
     const line = `exec ${shellLine(anchorCommand(root, id, cwd, state))}`;
     const { channel, connection } = await pool.execute(line);
     const lines = new LineReader(channel, connection, timeoutMs);

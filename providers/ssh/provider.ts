@@ -42,6 +42,7 @@ export class SshProvider implements SandboxProvider<SshSandbox> {
       users: this.#isRoot ? "emulated" : "none",
       files: "emulated",
       detach: "native",
+      renewsExpiry: true,
       diesWithHost: "native",
       backpressure: "native",
       isolation: "none",
@@ -107,10 +108,12 @@ export class SshProvider implements SandboxProvider<SshSandbox> {
     const cwd = checked(spec.cwd ?? usualCwd);
     const id = newSandboxId();
     const labels = { ...own, ...spec.labels };
+    const createdAt = Date.now();
     const pool = new ConnectionPool(this.#settings);
     try {
-      const anchor = await Anchor.start(pool, { root, id, cwd, labels }, answerTimeoutMs);
-      return this.#sandbox({ pool, id, labels, env: { ...env, ...spec.env }, anchor, ...placeOf(anchor) });
+      const facts = { id, labels, createdAt };
+      const anchor = await Anchor.start(pool, { root, cwd, ...facts }, answerTimeoutMs);
+      return this.#sandbox({ pool, ...facts, env: { ...env, ...spec.env }, anchor, ...placeOf(anchor) });
     } catch (error) {
       pool.end();
       throw error;

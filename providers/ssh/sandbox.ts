@@ -11,6 +11,7 @@ import {
   type Terminal,
   type TerminalOptions,
   abortable,
+  renewedExpiry,
   undoneWhenAborted,
 } from "../../src/kit.ts";
 import type { Anchor } from "./anchor.ts";
@@ -18,8 +19,15 @@ import type { ConnectionPool } from "./connection-pool.ts";
 import { answerFailure, providerName } from "./failures.ts";
 import { PortForwards } from "./port-forwards.ts";
 import { runOnMachine, startOnMachine } from "./run-on-machine.ts";
-import { destroyCommand, inspectCommand, renewCommand, sandboxMarkerName, stillHeldCode } from "./scripts.ts";
-import { parseInspection } from "./state.ts";
+import {
+  destroyCommand,
+  inspectCommand,
+  renewCommand,
+  sandboxMarkerName,
+  stateCommand,
+  stillHeldCode,
+} from "./scripts.ts";
+import { parseInspection, writeState } from "./state.ts";
 import { openTerminal } from "./terminal.ts";
 
 export interface SshSandboxParts {
@@ -29,6 +37,7 @@ export interface SshSandboxParts {
   readonly folder: string;
   readonly cwd: string;
   readonly labels: Labels;
+  readonly createdAt: number;
   readonly env: Environment;
   readonly isRoot: boolean;
   /** Of the host process that made it, unless it has let go. */
@@ -114,8 +123,10 @@ export class SshSandbox extends RemoteSandbox implements CanExpose, CanOpenTermi
   }
 }
 
-async function detach({ pool, folder, anchor, id }: SshSandboxParts, ttlMs: number): Promise<void> {
+async function detach(parts: SshSandboxParts, ttlMs: number): Promise<void> {
+  const { pool, folder, anchor, id } = parts;
   if (anchor !== undefined) {
+    await renewLabel(parts, ttlMs);
     await anchor.detach(ttlMs);
     return;
   }
@@ -126,5 +137,15 @@ async function detach({ pool, folder, anchor, id }: SshSandboxParts, ttlMs: numb
       remedy: "Detach it in the process that made it; this handle can be dropped as it is.",
     });
   }
+  if (code !== 0) throw answerFailure("detach a sandbox", stderr.trim());
+  await renewLabel(parts, ttlMs);
+}
+
+async function renewLabel(
+  { pool, folder, labels, createdAt }: SshSandboxParts,
+  ttlMs: number,
+): Promise<void> {
+  const state = writeState({ labels: renewedExpiry(labels, ttlMs), createdAt });
+  const { code, stderr } = await runOnMachine(pool, stateCommand(folder, state));
   if (code !== 0) throw answerFailure("detach a sandbox", stderr.trim());
 }

@@ -124,6 +124,8 @@ isAlive "$1" && [ -e "$1/deadline" ] || exit ${stillHeldCode}
 echo "$(($(date +%s) + $2))" > "$1/deadline.new" && mv -f "$1/deadline.new" "$1/deadline" && kill -s USR1 "$pid"
 `;
 
+const stateScript = `umask 077; printf '%s\\n' "$2" > "$1/state.new" && mv -f "$1/state.new" "$1/state"`;
+
 const terminalPrepareScript = `
 umask 077
 mkdir -p -- "\${1%/*}" && cat > "$1" || exit 1
@@ -162,6 +164,11 @@ export function destroyCommand(folder: string): Argv {
 /** Gives a detached sandbox another span of time, counted from now. */
 export function renewCommand(folder: string, seconds: number): Argv {
   return script("renew", renewScript, folder, String(seconds));
+}
+
+/** Replaces what other host processes are told of a sandbox. */
+export function stateCommand(folder: string, state: string): Argv {
+  return script("state", stateScript, folder, state);
 }
 
 export function makeFolderCommand(cwd: string): Argv {

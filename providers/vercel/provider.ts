@@ -53,6 +53,7 @@ class VercelProvider implements SandboxProvider<VercelSandbox> {
     users: "emulated",
     files: "native",
     detach: "emulated",
+    renewsExpiry: true,
     diesWithHost: "emulated",
     backpressure: "emulated",
     isolation: "machine",

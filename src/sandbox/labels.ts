@@ -22,6 +22,11 @@ export function ownerOfThisProcess(): string {
   return processOwner;
 }
 
+/** The labels of a sandbox that lives for so long from now, and may be swept up when that is over. */
+export function renewedExpiry(labels: Labels, ttlMs: number): Labels {
+  return { ...labels, [labelNames.expiresAt]: new Date(Date.now() + ttlMs).toISOString() };
+}
+
 export interface LabelFacts {
   readonly owner?: string | undefined;
   readonly ttlMs?: number | undefined;

@@ -145,6 +145,11 @@ export interface SandboxCapabilities {
   readonly files: Support;
   /** Whether a sandbox can outlive the host process, and another one can connect to it. */
   readonly detach: Support;
+  /**
+   * Whether `detach` writes the new end into the label that says when a sandbox may be swept up; see `renewedExpiry` of
+   * the kit. Elsewhere nothing is detached for longer than its label says. Default `false`.
+   */
+  readonly renewsExpiry?: boolean;
   /** Whether the sandbox ends by itself when its host process dies. */
   readonly diesWithHost: Support;
   /**

@@ -15,7 +15,8 @@ import type {
  * then.
  */
 export type RequiredCapability =
-  Exclude<keyof SandboxCapabilities, "isolation" | "diesWithHost" | "abilities"> | SandboxAbility;
+  | Exclude<keyof SandboxCapabilities, "isolation" | "diesWithHost" | "renewsExpiry" | "abilities">
+  | SandboxAbility;
 
 /**
  * One thing that every provider must do. It knows no test framework: it is fulfilled when `run` resolves, and broken

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { expectEqual, expectRejection } from "../expectations.ts";
+import { labelNames } from "../../../sandbox/labels.ts";
+import { expectEqual, expectRejection, expectTrue } from "../expectations.ts";
 import { expectNoneOnHost, expectSomeInside, processMark } from "../process-marks.ts";
 import type { ProviderRequirement } from "../requirement.ts";
 import { listedIds } from "./sandbox.ts";
@@ -67,6 +68,33 @@ export const detachRequirements: readonly ProviderRequirement[] = [
       expectEqual(await listedIds(context.provider, context.labels), [sandbox.id], "list() afterwards");
       const connected = context.track(await context.provider.connect(sandbox.id, { env: {} }));
       expectEqual(await context.text(connected, "echo alive"), "alive\n", "A process in it");
+    },
+  },
+  {
+    id: "sandbox.detach-renews-expiry",
+    title: "has the new end of a detached sandbox in its labels, where it declares so",
+    needs: "detach",
+    async run(context) {
+      if (context.provider.capabilities.renewsExpiry !== true) return;
+      const name = labelNames.expiresAt;
+      const labels = { ...context.labels, [name]: new Date(0).toISOString() };
+      const sandbox = await context.create({ labels });
+      // What is written is the same minute, if not the same millisecond.
+      const least = Date.now() + dayMs - 60_000;
+      await context.within(sandbox.detach({ ttlMs: dayMs }), "detach()");
+      const connected = context.track(await context.provider.connect(sandbox.id, { env: {} }));
+      const told = [connected.labels[name]];
+      for await (const info of context.provider.list({ labels: context.labels }))
+        told.push(info.labels[name]);
+      expectEqual(told.length, 2, "How often it is told of by connect() and list()");
+      for (const expiry of told) {
+        const isRight = Date.parse(expiry ?? "") >= least;
+        expectTrue(
+          isRight,
+          `labels["${name}"] after detach(): expected a day from now, saw ${String(expiry)}.`,
+        );
+      }
+      await connected.destroy();
     },
   },
   {

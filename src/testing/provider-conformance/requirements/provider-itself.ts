@@ -4,7 +4,7 @@ import type { ProviderRequirement } from "../requirement.ts";
 
 const supports = ["native", "emulated", "none"];
 const legalCapabilities: {
-  readonly [Name in Exclude<keyof SandboxCapabilities, "abilities">]: readonly string[];
+  readonly [Name in Exclude<keyof SandboxCapabilities, "abilities" | "renewsExpiry">]: readonly string[];
 } = {
   stdin: supports,
   signals: supports,

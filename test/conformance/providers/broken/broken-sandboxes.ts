@@ -186,6 +186,19 @@ export const brokenSandboxes: readonly BrokenProvider[] = [
     seen: /list\(\) afterwards: expected \[ '\w+' \], saw \[\]/,
   },
   {
+    id: "sandbox.detach-renews-expiry",
+    how: "leaves the label as it was",
+    base: "local",
+    make: breakProvider((provider) => ({
+      list: async function* (filter) {
+        for await (const info of provider.list(filter)) {
+          yield { ...info, labels: { ...info.labels, "playpen.expires-at": "2000-01-01T00:00:00.000Z" } };
+        }
+      },
+    })),
+    seen: /playpen\.expires-at.* expected a day from now, saw 2000/,
+  },
+  {
     id: "sandbox.detach-expires",
     how: "takes milliseconds for seconds",
     base: "local",
