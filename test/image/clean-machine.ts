@@ -65,12 +65,23 @@ interface OwnedContainer {
   readonly name: string;
 }
 
-/** Containers of the Docker provider; none where Docker does not answer. */
+const engines = ["docker", "podman"] as const;
+/** Each engine's way to name a label. */
+const ownerFormats = {
+  docker: '{{.Label "playpen.owner"}}',
+  podman: '{{index .Labels "playpen.owner"}}',
+} as const;
+
+/** Containers of the providers; none of an engine that does not answer, or is not there. */
 function ownedContainers(): readonly OwnedContainer[] {
-  const format = '{{.ID}}\t{{.Label "playpen.owner"}}\t{{.Names}} ({{.Status}})';
+  return engines.flatMap(containersOf);
+}
+
+function containersOf(engine: (typeof engines)[number]): readonly OwnedContainer[] {
+  const format = `{{.ID}}\t${ownerFormats[engine]}\t${engine}/{{.Names}} ({{.Status}})`;
   const filter = "label=playpen.provider";
   const { status, stdout } = spawnSync(
-    "docker",
+    engine,
     ["ps", "--all", "--no-trunc", "--filter", filter, "--format", format],
     { encoding: "utf8", timeout: 20_000 },
   );
