@@ -29,7 +29,7 @@ const phrases: readonly (readonly [ErrorCode, RegExp])[] = [
   ],
   [
     "network_error",
-    /econn|enotfound|epipe|socket|fetch failed|network|unable to connect|connection (?:error|failed|refused|reset|closed)|timed? ?out|terminated|reading a body|decoding response body/i,
+    /econn|enotfound|epipe|socket|fetch failed|network|unable to connect|connection (?:error|failed|refused|reset|closed)|timed? ?out|terminated|reading a body|decoding response body|disconnected|error sending request/i,
   ],
   ["model_error", /server[_ ]error|bad gateway|gateway time/i],
 ];
@@ -48,9 +48,10 @@ export function modelFailure(message: string, status = statusIn(message)): TurnE
 
 /** The status of an error that is told in words: `429 Too Many Requests`, `API Error (status 500)`. */
 function statusIn(message: string): number | undefined {
-  const match = /^\W*(?:\w+: )?([45]\d\d)\b|\b(?:status(?: code)?|http|error)[ :=(]{1,3}([45]\d\d)\b/i.exec(
-    message,
-  );
+  const match =
+    /^\W*(?:\w+: )?([45]\d\d)\b|\b(?:status(?: code)?|http|error|rejected)[ :=(]{1,3}([45]\d\d)\b/i.exec(
+      message,
+    );
   const digits = match?.[1] ?? match?.[2];
   return digits === undefined ? undefined : Number(digits);
 }

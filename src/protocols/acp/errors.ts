@@ -16,7 +16,7 @@ export function asksForAuthentication(error: JsonRpcError): boolean {
 export function isSessionMissing(error: JsonRpcError): boolean {
   return (
     error.code === resourceNotFound ||
-    /(?:session|conversation|thread|rollout)\b.*(?:not found|does not exist|unknown|missing)|(?:no|unknown|invalid|find) (?:such |previous |rollout |conversation |a |the )*(?:session|conversation)/i.test(
+    /(?:session|conversation|thread|rollout)\b.*(?:not found|does not exist|unknown|missing)|no rollout found|(?:no|unknown|invalid|find) (?:such |previous |rollout |conversation |a |the )*(?:session|conversation)/i.test(
       errorMessage(error),
     )
   );

@@ -2,7 +2,14 @@ import { arrayField, isJsonObject, objectField, stringField } from "../../kit/js
 import type { AgentEventBody, ToolKind, ToolStatus } from "../../spec/events.ts";
 import type { JsonObject } from "../../spec/json.ts";
 import type { AcpProfile, AcpToolCall, AcpToolFacts } from "./profile.ts";
-import { callExitCode, callFileChanges, callOutput, callPath, contentText } from "./tool-content.ts";
+import {
+  callExitCode,
+  callFileChanges,
+  callOutput,
+  callPath,
+  contentText,
+  terminalOutput,
+} from "./tool-content.ts";
 
 interface Call {
   readonly toolCallId: string;
@@ -13,6 +20,8 @@ interface Call {
   isClosed: boolean;
   /** Its output so far, as far as it was streamed. */
   streamed: string;
+  /** What its terminal has printed, where the agent tells that apart from the call's content. */
+  printed: string;
   /** A permission was asked for it. */
   isAsked: boolean;
   /** What was shown of it while a permission was asked: none of it is output. */
@@ -77,6 +86,10 @@ export class ToolCalls {
     if (isUpdate && this.#past.has(id) && !this.#calls.has(id)) return [];
     const call = this.#merge(id, fields);
     if (call.isClosed) return [];
+    return [...this.#print(call, fields), ...this.#progress(call, isUpdate)];
+  }
+
+  #progress(call: Call, isUpdate: boolean): readonly AgentEventBody[] {
     const status = stringField(call.fields, "status");
     if (status === "completed" || status === "failed") {
       if (status === "completed" && !call.isAsked) this.#ungated ??= this.#describe(call).name;
@@ -140,7 +153,7 @@ export class ToolCalls {
           isStarted: false,
           isClosed: false,
         },
-        ...{ streamed: "", isAsked: false, askedContent: undefined, diffs: [] },
+        ...{ streamed: "", printed: "", isAsked: false, askedContent: undefined, diffs: [] },
       };
       this.#calls.set(toolCallId, call);
     }
@@ -157,6 +170,14 @@ export class ToolCalls {
     return [{ type: "tool.started", toolCallId: call.toolCallId, ...this.#describe(call) }];
   }
 
+  /** What an update adds to the output of the call's terminal. */
+  #print(call: Call, fields: JsonObject): readonly AgentEventBody[] {
+    const output = terminalOutput(fields);
+    if (output === undefined) return [];
+    call.printed += output;
+    return [...this.#start(call), { type: "tool.delta", toolCallId: call.toolCallId, output }];
+  }
+
   /** Content replaces what was there: what it adds is streamed, as long as it only adds. */
   #stream(call: Call): readonly AgentEventBody[] {
     const text = contentText(call.fields);
@@ -171,12 +192,13 @@ export class ToolCalls {
     const { toolCallId, fields } = call;
     const exitCode = callExitCode(fields);
     const content = fields["rawOutput"];
+    const output = callOutput(isOnlyAsked(call) ? { ...fields, content: [] } : fields);
     return [
       {
         type: "tool.completed",
         toolCallId,
         status,
-        output: callOutput(isOnlyAsked(call) ? { ...fields, content: [] } : fields),
+        output: output === "" ? call.printed : output,
         ...(isJsonObject(content) ? { content } : {}),
         ...(exitCode === undefined ? {} : { exitCode }),
       },

@@ -46,7 +46,10 @@ export function callOutput(call: JsonObject): string {
   for (const name of outputMembers) {
     const member = raw[name];
     if (typeof member === "string" && member !== "") return member;
-    const parts = arrayField(raw, name).flatMap((part) => stringField(part, "text") ?? []);
+    const list = Array.isArray(member) ? raw : objectField(raw, name);
+    const parts = arrayField(list, Array.isArray(member) ? name : "content").flatMap(
+      (part) => stringField(part, "text") ?? [],
+    );
     if (parts.length > 0) return parts.join("\n");
   }
   const error =
@@ -65,6 +68,14 @@ export function callExitCode(call: JsonObject): number | undefined {
       .find((code) => code !== undefined) ??
     numberField(objectField(objectField(call, "_meta"), "terminal_exit"), "exit_code")
   );
+}
+
+/** What a call's terminal has printed since the last update, by the members that agents have for it in their metadata. */
+export function terminalOutput(update: JsonObject): string | undefined {
+  const meta = objectField(update, "_meta");
+  const data =
+    stringField(meta["terminal_output_delta"], "data") ?? stringField(meta["terminal_output"], "data");
+  return data === "" ? undefined : data;
 }
 
 /** The changes of files that a successful call has shown as diffs. */

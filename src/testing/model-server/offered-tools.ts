@@ -71,6 +71,10 @@ function shellCall(command: string, offer: Offer): ToolCall {
     for (const key of ["description", "summary"]) {
       if (Object.hasOwn(tool.parameters, key)) input[key] = "Run a command";
     }
+    // Droid has the model say how risky it is, in some of its modes.
+    if (Object.hasOwn(tool.parameters, "riskLevel")) {
+      Object.assign(input, { riskLevelReason: "It was asked for.", riskLevel: "low" });
+    }
     return toCall(tool, input);
   }
   const composer = findComposer(offer);

@@ -25,6 +25,7 @@ describe("modelFailure", () => {
     [undefined, "Input exceeds the maximum length of 1048576 characters.", "context_too_long", false],
     [undefined, "Request exceeds the model's prompt budget (236823 tokens)", "context_too_long", false],
     [undefined, "error decoding response body: error reading a body", "network_error", true],
+    [undefined, "stream disconnected before completion", "network_error", true],
     [undefined, "It did not feel like it", "agent_error", false],
   ] as const)("reads status %s with %j as %s", (status, message, code, retryable) => {
     const failure = modelFailure(message, status);
@@ -37,6 +38,7 @@ describe("modelFailure", () => {
     ["API Error (status 503): overloaded", 503],
     ["Request failed with status code 401", 401],
     ["HTTP 404: no such model", 404],
+    ["API Error: Request rejected (429) · slow down", 429],
     ["The file has 500 lines", undefined],
     ["port 4040 is taken", undefined],
   ])("finds the status in %j", (message, status) => {

@@ -72,6 +72,19 @@ export class PresetAgent {
   }
 }
 
+/** The modes in which an agent allows every call, by itself. */
+const freeModes: { readonly [Name in AcpPresetName]?: string } = {
+  codex: "agent-full-access",
+  droid: "auto-high",
+  qwen: "yolo",
+};
+
+/** What an agent says of a session that is in such a mode already. */
+export function freeMode(preset: AcpPresetName): JsonObject {
+  const id = freeModes[preset];
+  return id === undefined ? {} : { modes: { currentModeId: id, availableModes: [{ id }] } };
+}
+
 /** An agent in the middle of a turn. */
 export function working(
   preset: AcpPresetName,
@@ -79,7 +92,7 @@ export function working(
   more: Partial<ProtocolInput> = {},
 ): PresetAgent {
   const agent = new PresetAgent(preset, options, more);
-  agent.open();
+  agent.open(freeMode(preset));
   agent.prompt();
   return agent;
 }

@@ -4,6 +4,51 @@ import { PresetAgent, requests, working } from "./agent.ts";
 
 const types = (events: readonly AgentEventBody[] = []): readonly string[] => events.map(({ type }) => type);
 
+describe("codex", () => {
+  it("says a warning in the model's name, and it is a notice", () => {
+    expect(working("codex").say("Warning: Something is odd.\n\n").events).toEqual([
+      { type: "agent.notice", level: "warning", message: "Something is odd." },
+    ]);
+    expect(types(working("codex").say("Warning: mind the gap.").events)).toEqual(["message.delta"]);
+  });
+
+  it.each([
+    ["exceeded retry limit, last status: 429 Too Many Requests", "rate_limited"],
+    ["stream disconnected before completion: error sending request", "network_error"],
+    ["We’re currently experiencing high demand, which may cause temporary errors.", "model_error"],
+    ["It did not feel like it.", "agent_error"],
+  ])("tells errors as text: %s", (message, code) => {
+    const agent = working("codex");
+    agent.say("Begun.");
+    agent.update("tool_call", { toolCallId: "c", status: "completed" });
+    agent.say(`${message}\n\n`);
+    expect(agent.end({ usage: null }).at(-1)).toMatchObject({
+      type: "turn.failed",
+      error: { code, message },
+    });
+  });
+
+  it.each(["It did not feel like it.\n\n", "exceeded retry limit"])(
+    "leaves the model the words %j",
+    (text) => {
+      const agent = working("codex");
+      agent.say(text);
+      expect(agent.end({ usage: { inputTokens: 5, outputTokens: 1 } }).at(-1)).toMatchObject({
+        type: "turn.completed",
+      });
+    },
+  );
+
+  it("calls the tools of MCP servers by their names", () => {
+    const { events } = working("codex").update("tool_call", {
+      ...{ toolCallId: "c", kind: "execute", title: "mcp.echo.say", status: "in_progress" },
+      ...{ rawInput: { server: "echo", tool: "say", arguments: { text: "hi" } } },
+      _meta: { is_mcp_tool_call: true },
+    });
+    expect(events).toMatchObject([{ name: "mcp__echo__say", kind: "mcp", input: { text: "hi" } }]);
+  });
+});
+
 describe("copilot", () => {
   it.each([
     [

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { acp, type AcpPresetName } from "../../../../backends/acp/index.ts";
 import type { AgentProtocol, Step } from "../../../../src/kit.ts";
 import { isTerminal } from "../replay.ts";
-import { input } from "./agent.ts";
+import { freeMode, input } from "./agent.ts";
 
 const presets: readonly AcpPresetName[] = [
   "claude",
@@ -107,11 +107,11 @@ const line = fc
   .map((message) => JSON.stringify({ jsonrpc: "2.0", ...message }));
 
 /** Comes to a session that can be prompted, so that what follows is of a turn. */
-function opened(protocol: AgentProtocol, take: (step: Step) => void): void {
+function opened(preset: AcpPresetName, protocol: AgentProtocol, take: (step: Step) => void): void {
   take(protocol.open({}));
   take(protocol.push('{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":1}}'));
-  const modes = { availableModes: [{ id: "yolo" }], currentModeId: "yolo" };
-  take(protocol.push(JSON.stringify({ jsonrpc: "2.0", id: 2, result: { sessionId: "native", modes } })));
+  const result = { sessionId: "native", ...freeMode(preset) };
+  take(protocol.push(JSON.stringify({ jsonrpc: "2.0", id: 2, result })));
 }
 
 describe.each(presets)("%s", (preset) => {
@@ -128,7 +128,7 @@ describe.each(presets)("%s", (preset) => {
           const take = ({ events = [] }: Step): void => {
             ends += events.filter(isTerminal).length;
           };
-          opened(protocol, take);
+          opened(preset, protocol, take);
           take(protocol.prompt({ turnId: "turn", content: [{ type: "text", text: "hi" }] }));
           for (const next of lines) {
             take(next === "interrupt" ? protocol.interrupt() : protocol.push(next));
@@ -144,7 +144,7 @@ describe.each(presets)("%s", (preset) => {
 
   it("tells updates of no known kind, and drops none", () => {
     const protocol = acp(preset).protocol(input);
-    opened(protocol, () => undefined);
+    opened(preset, protocol, () => undefined);
     const params = { update: { sessionUpdate: "invented", content: "x" } };
     const told = protocol.push(JSON.stringify({ jsonrpc: "2.0", method: "session/update", params })).events;
     expect(told).toMatchObject([{ type: "agent.unknown", raw: { params } }]);

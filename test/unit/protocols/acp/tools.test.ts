@@ -35,6 +35,29 @@ describe("a tool call", () => {
     expect(agent.toolUpdate("c", { status: "completed" }).events).toBeUndefined();
   });
 
+  it.each(["terminal_output", "terminal_output_delta"])(
+    "gives what its terminal printed, which some agents tell in their metadata as %s",
+    (name) => {
+      const agent = working();
+      agent.tool("c", { kind: "execute", status: "in_progress", rawInput: { command: "ls" } });
+      const print = (data: string, more: object = {}) =>
+        agent.toolUpdate("c", { ...more, _meta: { [name]: { data } } });
+      expect(eventsOf(print("a\n"), "tool.delta")).toMatchObject([{ output: "a\n" }]);
+      expect(print("b\n", { status: "failed" }).events).toMatchObject([
+        { type: "tool.delta", output: "b\n" },
+        { type: "tool.completed", output: "a\nb\n", status: "error" },
+      ]);
+    },
+  );
+
+  it("gives what the tool of an MCP server returned", () => {
+    const agent = working();
+    agent.tool("c", { kind: "other", status: "in_progress", rawInput: { text: "hi" } });
+    const rawOutput = { result: { content: [{ type: "text", text: "echo: hi" }] }, error: null };
+    const { events } = agent.toolUpdate("c", { status: "completed", rawOutput });
+    expect(events).toMatchObject([{ output: "echo: hi" }]);
+  });
+
   it("does not take what is said of it before it is made for its output", () => {
     const agent = working();
     agent.tool("c", { kind: "execute", status: "pending", rawInput: { command: "ls" } });

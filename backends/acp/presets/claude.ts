@@ -1,0 +1,19 @@
+import { npmCli, type AcpPreset } from "./preset.ts";
+
+/** Claude Code, by an adapter that the makers of the protocol maintain. */
+export const claude: AcpPreset = {
+  product: "Claude Agent",
+  cli: {
+    ...npmCli("claude-agent-acp", "@agentclientprotocol/claude-agent-acp", "0.100.0"),
+    nodeMajor: 22,
+  },
+  args: [],
+  env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_AUTOUPDATER: "1", IS_SANDBOX: "1" },
+  credentials: {
+    ...{ anyOf: [], secret: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"] },
+    forwarded: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL"],
+  },
+  // It tells who is logged in.
+  profile: { extension: (method) => (method === "_auth/status_update" ? [] : undefined) },
+  capabilities: { cost: true },
+};
