@@ -51,7 +51,12 @@ describe("half a character", () => {
     [{ append: cut }, { append: mended }],
     [{ replace: cut }, { replace: mended }],
   ])("does not get into the system prompt %j", (systemPrompt, wanted) => {
-    const plan = planSession(memorySandbox({ programs: {} }), { agent: scriptedBackend() }, { systemPrompt }, "/");
+    const plan = planSession(
+      memorySandbox({ programs: {} }),
+      { agent: scriptedBackend() },
+      { systemPrompt },
+      "/",
+    );
     expect(plan.input.systemPrompt).toEqual(wanted);
   });
 });
