@@ -67,14 +67,19 @@ export class VercelMachine implements RemoteMachine {
   start(command: RemoteCommand): Promise<RemoteConnection> {
     return startPolledProcess(command, {
       run: (each) => this.run(each),
+      follow: (each, onText) => this.run(each, onText),
       processId: randomUUID(),
       maxAnswerBytes: answerBytes,
     });
   }
 
-  run({ argv, env }: Pick<RemoteCommand, "argv" | "env">): Promise<ShortRun> {
+  async run(
+    { argv, env }: Pick<RemoteCommand, "argv" | "env">,
+    onText?: (text: string) => void,
+  ): Promise<ShortRun> {
     const place = { id: this.id, sessionId: this.#sessionId };
-    return runCommand(this.#service, place, { argv, env, sudo: true });
+    const command = { argv, env, sudo: true, ...(onText === undefined ? {} : { onText }) };
+    return runCommand(this.#service, place, command);
   }
 
   async destroy(): Promise<void> {

@@ -17,6 +17,8 @@ export interface VercelCommand {
   readonly env?: Environment;
   /** Whether root runs it. */
   readonly sudo?: boolean;
+  /** Takes what it says on standard output as it comes, which is then not in the result. */
+  readonly onText?: (text: string) => void;
 }
 
 /** More than any command of the library's own brings at once. */
@@ -29,7 +31,7 @@ const longestLineBytes = 64 * 1024 * 1024;
 export async function runCommand(
   service: Service,
   sandbox: { readonly id: string; readonly sessionId: string },
-  { argv: [command, ...args], env = {}, sudo = false }: VercelCommand,
+  { argv: [command, ...args], env = {}, sudo = false, onText }: VercelCommand,
 ): Promise<ShortRun> {
   const action = { action: "run a command", id: sandbox.id };
   const path = `/v2/sandboxes/sessions/${encodeURIComponent(sandbox.sessionId)}/cmd`;
@@ -54,7 +56,7 @@ export async function runCommand(
         const answer = await service.request("GET", `${path}/${encodeURIComponent(id)}`, { signal });
         return numberField(objectField(await answer.json(), "command"), "exitCode") === undefined;
       };
-    });
+    }, onText);
     if (response.body === null) throw new Error("The answer has no body.");
     for await (const chunk of response.body) {
       watch.heard();
@@ -73,12 +75,18 @@ export async function runCommand(
 class CommandReading {
   readonly #decoder = new LineDecoder({ maxLineBytes: longestLineBytes });
   readonly #onStart: (commandId: string) => void;
+  readonly #onText: (text: string) => void;
   #stdout = "";
   #stderr = "";
   #code: number | undefined;
 
-  constructor(onStart: (commandId: string) => void) {
+  constructor(onStart: (commandId: string) => void, onText?: (text: string) => void) {
     this.#onStart = onStart;
+    this.#onText =
+      onText ??
+      ((text) => {
+        this.#stdout += text;
+      });
   }
 
   push(chunk: Uint8Array): void {
@@ -103,7 +111,7 @@ class CommandReading {
     }
     const stream = stringField(value, "stream");
     const data = stringField(value, "data") ?? "";
-    if (stream === "stdout") this.#stdout += data;
+    if (stream === "stdout") this.#onText(data);
     else if (stream === "stderr") this.#stderr += data;
     else if (stream === "error") {
       throw new Error(stringField(objectField(value, "data"), "message") ?? "The stream broke off.");
