@@ -84,8 +84,7 @@ export class BridgeClient {
   }
 
   async *list(labels: Labels): AsyncGenerator<BridgeSandbox> {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(labels)) query.append("label", `${name}=${value}`);
+    const query = new URLSearchParams({ labels: JSON.stringify(labels) });
     for (let after: string | undefined = ""; after !== undefined;) {
       query.set("after", after);
       const call: Call = {
@@ -217,7 +216,7 @@ export class BridgeClient {
     return json;
   }
 
-  #ask(call: Call): Promise<Response> {
+  async #ask(call: Call): Promise<Response> {
     const { url, token } = this.#access();
     const { method, path, body, bytes, signal, timeoutMs = this.#settings.requestTimeoutMs } = call;
     const request = (): Promise<Response> =>

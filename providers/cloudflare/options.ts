@@ -53,7 +53,9 @@ const isUrl: OptionCheck = (value) =>
 
 /** Whether the token can be sent there; nothing but a server of this machine is spoken to in the clear. */
 export function isBridgeUrl(text: string): boolean {
-  return /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)\b)[^\s?#]*$/.test(text) && URL.canParse(text);
+  if (!/^https?:\/\/[^\s?#@]+$/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || hostname === "127.0.0.1" || hostname === "localhost";
 }
 
 const own = {

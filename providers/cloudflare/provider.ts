@@ -55,8 +55,8 @@ export class CloudflareProvider implements SandboxProvider<CloudflareSandbox> {
     }
   }
 
-  create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<CloudflareSandbox> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  async create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<CloudflareSandbox> {
+    signal?.throwIfAborted();
     // The id is the library's, so that it is known even where the answer gets lost.
     const id = `playpen-${randomBytes(16).toString("hex")}`;
     onProgress?.({ phase: "create", message: `Creating the sandbox ${id}.` });

@@ -7,6 +7,7 @@ interface NativeBase64 {
 }
 
 interface NativeBase64Class {
+  readonly BYTES_PER_ELEMENT: number;
   fromBase64?(this: void, text: string): Uint8Array;
 }
 

@@ -15,10 +15,10 @@ import {
 } from "./validation.ts";
 
 /** Answers whatever comes, and throws nothing. */
-export async function handleRequest<Namespace>(
-  getSandbox: GetSandbox<Namespace>,
+export async function handleRequest(
+  getSandbox: GetSandbox,
   request: Request,
-  env: BridgeEnv<Namespace>,
+  env: BridgeEnv,
   context: RequestContext,
 ): Promise<Response> {
   let answer: Response;
@@ -33,7 +33,7 @@ export async function handleRequest<Namespace>(
   return answer;
 }
 
-async function answerTo<Namespace>(request: Request, sandboxes: Sandboxes<Namespace>): Promise<Response> {
+async function answerTo(request: Request, sandboxes: Sandboxes): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   const [version, kind, name, part, ...rest] = pathname.slice(1).split("/");
   if (version !== "v1" || (kind !== undefined && kind !== "sandbox") || rest.length > 0)

@@ -15,15 +15,15 @@ export type {
 } from "./runtime.ts";
 
 /** Parts of the Worker that the user deploys. */
-export interface Bridge<Namespace> {
+export interface Bridge {
   /** What the Worker exports as its default. */
   readonly worker: {
-    fetch(request: Request, env: BridgeEnv<Namespace>, context: RequestContext): Promise<Response>;
+    fetch(request: Request, env: BridgeEnv, context: RequestContext): Promise<Response>;
   };
   /** The Durable Object class that the Worker exports as `PlaypenRegistry`. */
   readonly PlaypenRegistry: new (
     state: RegistryState,
-    env: BridgeEnv<Namespace>,
+    env: BridgeEnv,
   ) => { fetch(request: Request): Promise<Response>; alarm(): Promise<void> };
 }
 
@@ -43,14 +43,12 @@ export interface Bridge<Namespace> {
  * export default bridge.worker;
  * ```
  */
-export function createBridge<Namespace>(parts: {
-  readonly getSandbox: GetSandbox<Namespace>;
-}): Bridge<Namespace> {
+export function createBridge(parts: { readonly getSandbox: GetSandbox }): Bridge {
   const { getSandbox } = parts;
   return {
     worker: { fetch: (request, env, context) => handleRequest(getSandbox, request, env, context) },
     PlaypenRegistry: class extends Registry {
-      constructor(state: RegistryState, env: BridgeEnv<Namespace>) {
+      constructor(state: RegistryState, env: BridgeEnv) {
         super(state, (id) => handleOf(getSandbox, env.Sandbox, id).destroy());
       }
     },

@@ -22,16 +22,13 @@ export interface SandboxHandleOptions {
   enableDefaultSession: boolean;
 }
 
-/** `getSandbox` of `@cloudflare/sandbox`. */
-export type GetSandbox<Namespace> = (
-  namespace: Namespace,
-  id: string,
-  options: SandboxHandleOptions,
-) => SandboxHandle;
+/** `getSandbox` of `@cloudflare/sandbox`. What it takes for a namespace is the binding `Sandbox`, whatever that is. */
+export type GetSandbox = (namespace: never, id: string, options: SandboxHandleOptions) => SandboxHandle;
 
 /** The bindings of the Worker. */
-export interface BridgeEnv<Namespace> {
-  readonly Sandbox: Namespace;
+export interface BridgeEnv {
+  /** Of the Durable Object class that `@cloudflare/sandbox` exports. */
+  readonly Sandbox: unknown;
   readonly PlaypenRegistry: RegistryNamespace;
   /** A secret: `wrangler secret put PLAYPEN_TOKEN`. */
   readonly PLAYPEN_TOKEN: string;

@@ -7,19 +7,19 @@ import { askRegistry, isRecord } from "./registry.ts";
 import type { BridgeEnv, GetSandbox, RequestContext, SandboxHandle } from "./runtime.ts";
 import type { CommandRequest, CreationRequest, ListRequest } from "./validation.ts";
 
-export interface SandboxesInit<Namespace> {
-  readonly getSandbox: GetSandbox<Namespace>;
-  readonly env: BridgeEnv<Namespace>;
+export interface SandboxesInit {
+  readonly getSandbox: GetSandbox;
+  readonly env: BridgeEnv;
   readonly context: RequestContext;
 }
 
 const binary = { "content-type": "application/octet-stream" };
 
 /** What the bridge does with sandboxes, for one request. */
-export class Sandboxes<Namespace> {
-  readonly #init: SandboxesInit<Namespace>;
+export class Sandboxes {
+  readonly #init: SandboxesInit;
 
-  constructor(init: SandboxesInit<Namespace>) {
+  constructor(init: SandboxesInit) {
     this.#init = init;
   }
 
@@ -213,12 +213,8 @@ export class Sandboxes<Namespace> {
   }
 }
 
-export function handleOf<Namespace>(
-  getSandbox: GetSandbox<Namespace>,
-  namespace: Namespace,
-  id: string,
-): SandboxHandle {
-  return getSandbox(namespace, id, { keepAlive: true, enableDefaultSession: false });
+export function handleOf(getSandbox: GetSandbox, namespace: unknown, id: string): SandboxHandle {
+  return getSandbox(namespace as never, id, { keepAlive: true, enableDefaultSession: false });
 }
 
 function commandOf(argv: readonly string[]): CommandRequest {

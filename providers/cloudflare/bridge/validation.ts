@@ -37,14 +37,17 @@ const longestDurationMs = 3650 * 86_400_000;
 export async function fieldsOf(request: Request): Promise<Fields> {
   const text = await request.text();
   if (text.length > longestBody) throw new Refusal(413, `The body is longer than ${longestBody} characters.`);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new Refusal(400, "The body is no JSON.");
-  }
+  const json = jsonOf(text);
   if (!isFields(json)) throw new Refusal(400, "The body is no object.");
   return json;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, "What is to be JSON is none.");
+  }
 }
 
 /** As Cloudflare takes it, and as it can be part of a host name. */
@@ -113,17 +116,13 @@ export function filePart(query: URLSearchParams): {
   return { path: absolutePath(query.get("path"), "path"), offset, length };
 }
 
-/** Each `label` of the query is `name=value`. */
+/** `labels` is an object of JSON: those that a sandbox must have. */
 export function listRequest(query: URLSearchParams): ListRequest {
-  const labels = query.getAll("label").map((text) => {
-    const at = text.indexOf("=");
-    if (at < 1) throw wrong("label", "name=value");
-    return [text.slice(0, at), text.slice(at + 1)] as const;
-  });
+  const labels = labelsOf(jsonOf(query.get("labels") ?? "{}"));
   const limit = Number(query.get("limit") ?? largestPage);
   if (!isWhole(limit, 1, largestPage)) throw wrong("limit", `a whole number up to ${largestPage}`);
   const after = query.get("after") ?? "";
-  return { labels: Object.fromEntries(labels), after: after === "" ? "" : sandboxId(after), limit };
+  return { labels, after: after === "" ? "" : sandboxId(after), limit };
 }
 
 function labelsOf(value: unknown): { readonly [name: string]: string } {

@@ -16,6 +16,8 @@ export interface Containers {
   readonly commands: readonly GivenCommand[];
   /** How many containers can run at a time; default: any number. */
   room: number;
+  /** The next command fails in these words before it starts. */
+  failNext(words: string): void;
   /** Has a container end as it does when its host is taken out of service: whoever asks for it next gets a new one. */
   evict(id: string): Promise<void>;
   stop(): Promise<void>;
@@ -27,6 +29,7 @@ export async function startContainers(): Promise<Containers> {
   const starting = new Map<string, Promise<StandInMachine>>();
   const commands: GivenCommand[] = [];
   const state = { room: Number.POSITIVE_INFINITY };
+  const failures: string[] = [];
   /** A container starts with the first thing that it is asked for, whatever its name is. */
   const machineOf = async (id: string): Promise<StandInMachine> => {
     const known = machines.get(id) ?? (await starting.get(id));
@@ -52,6 +55,8 @@ export async function startContainers(): Promise<Containers> {
       const { command, cwd, env = {}, timeout } = (await request.json()) as ExecBody;
       const id = request.parameters["id"] ?? "";
       commands.push({ id, command, env });
+      const failure = failures.shift();
+      if (failure !== undefined) throw new HttpError(500, failure);
       await stream(request, await machineOf(id), { command, cwd, env, timeout });
     })
     .route("POST", "/:id/write", async (request) => {
@@ -92,6 +97,9 @@ export async function startContainers(): Promise<Containers> {
     },
     set room(count) {
       state.room = count;
+    },
+    failNext: (words) => {
+      failures.push(words);
     },
     evict: remove,
     stop: async () => {
