@@ -1,9 +1,9 @@
 import { type DaytonaOptions, daytona } from "playpen/daytona";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { StandInDaytona } from "../../stand-ins/daytona/index.ts";
-import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
+import { brokenConnection, describeRealAgent, machineLeftovers, outage } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
-import { ForeignHost } from "./host-of.ts";
 
 const cloud = new StandInDaytona({ pageSize: 3 });
 beforeAll(() => cloud.start());
@@ -135,32 +135,14 @@ describe("a sandbox", () => {
     });
     await sandbox.destroy();
   });
+});
 
-  it("is connected to again, by its id; a host without the SDK is told what it lacks", async () => {
-    const source = `
-      import { daytona } from "@source/providers/daytona/index.ts";
-      const { options, id } = JSON.parse(process.argv[2]);
-      try {
-        const sandbox = await daytona(options).connect(id, { env: {} });
-        console.log(await sandbox.files.readText("kept"));
-        await sandbox.destroy();
-      } catch (error) {
-        console.log(JSON.stringify({ code: error.code, message: error.message }));
-      }`;
-    const sandbox = await provider().create(spec);
-    await sandbox.files.write("kept", "by the first host");
-    await sandbox.detach({ ttlMs: 60_000 });
-    const argument = { options: cloud.options, id: sandbox.id };
-    const host = await ForeignHost.compile(source, ["@daytonaio/sdk"]);
-    expect(JSON.parse(await host.run(argument))).toMatchObject({ code: "dependency_missing" });
-    await host.install("@daytonaio/sdk", "0.1.0");
-    expect(await host.run(argument)).toContain("0.1.0");
-    await host.dispose();
-    const connected = await provider().connect(sandbox.id, { env: {} });
-    expect(await connected.files.readText("kept")).toBe("by the first host");
-    await connected.destroy();
-    expect(cloud.ids).toEqual([]);
-  });
+describeOtherHost({
+  name: "daytona",
+  options: () => cloud.options,
+  provider,
+  packages: [{ name: "@daytonaio/sdk", range: "^0.218.0", others: ["0.1.0"] }],
+  count: () => cloud.ids.length,
 });
 
 describeRealAgent("a real agent in a sandbox of Daytona", {
@@ -169,23 +151,5 @@ describeRealAgent("a real agent in a sandbox of Daytona", {
     const machine = machineLeftovers(cloud.machine(id));
     return async () => [...cloud.ids, ...(await machine())];
   },
-  cuts: [
-    {
-      when: "the connection is cut",
-      goesOn: true,
-      cut: () => {
-        cloud.toolbox.cutConnections();
-      },
-    },
-    {
-      when: "the service gets out of reach",
-      cut: () => {
-        cloud.toolbox.faults.next({ kind: "cut" }, { times: 1000 });
-        cloud.toolbox.cutConnections();
-      },
-      restore: () => {
-        cloud.toolbox.faults.clear();
-      },
-    },
-  ],
+  cuts: [brokenConnection(() => cloud.toolbox, { goesOn: true }), outage(() => cloud.toolbox)],
 });

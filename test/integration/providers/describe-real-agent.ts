@@ -4,8 +4,9 @@ import { SandboxAgent, type SandboxProvider } from "playpen";
 import { claude } from "playpen/claude";
 import { startModelServer } from "playpen/testing";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { type Engine, describeWith } from "../../image/engines.ts";
+import { describeWith } from "../../image/engines.ts";
 import { hostCliDirectory } from "../../image/paths.ts";
+import type { StandInServer } from "../../stand-ins/kit/http-server.ts";
 import type { StandInMachine } from "../../stand-ins/kit/machines.ts";
 import { cutTurn } from "./cut-turn.ts";
 
@@ -28,10 +29,8 @@ export interface Cut {
 /** A provider, and how to look behind it. */
 export interface RealAgentScene {
   readonly provider: () => SandboxProvider;
-  /** Beside what the sandbox is in. */
-  readonly engines?: readonly Engine[];
-  /** The folder of the CLIs as the sandbox sees it; default: this machine's. */
-  readonly cliDirectory?: () => string;
+  /** The CLI as the sandbox sees it; default: this machine's. */
+  readonly command?: string;
   /** Variables of the box. */
   readonly env?: () => { readonly [name: string]: string };
   /** Called while the sandbox is there. */
@@ -41,14 +40,12 @@ export interface RealAgentScene {
 
 /** Runs the real CLI of an agent in a provider's sandboxes, also while these get out of reach. */
 export function describeRealAgent(name: string, scene: RealAgentScene): void {
-  const { engines = [], cliDirectory = hostCliDirectory } = scene;
-
   const start = async (url: string, isTakenUp = false): Promise<SandboxAgent> => {
     const options = {
       sandbox: scene.provider(),
       agent: claude({
         baseUrl: url,
-        command: `${cliDirectory()}/claude`,
+        command: scene.command ?? `${hostCliDirectory()}/claude`,
         env: { ANTHROPIC_API_KEY: "sk-ant-api03-test", CLAUDE_CODE_MAX_RETRIES: "1" },
       }),
       permissions: "allow-all",
@@ -60,7 +57,7 @@ export function describeRealAgent(name: string, scene: RealAgentScene): void {
     return SandboxAgent.connect({ ...options, id: box.id });
   };
 
-  describeWith(["host-clis", ...engines], name, () => {
+  describeWith(scene.command === undefined ? ["host-clis"] : [], name, () => {
     it("runs a tool, says what came of it, and leaves nothing", async () => {
       await using model = await startModelServer();
       const box = await start(model.url);
@@ -113,6 +110,35 @@ export function describeRealAgent(name: string, scene: RealAgentScene): void {
       });
     }
   });
+}
+
+/** The connections to a stand-in are cut, and taken again. */
+export function brokenConnection(server: () => StandInServer, options: Pick<Cut, "goesOn"> = {}): Cut {
+  return { when: "the connection is cut", cut: () => server().cutConnections(), ...options };
+}
+
+/** The connections to a stand-in are cut, and none is taken any more. */
+export function outage(server: () => StandInServer): Cut {
+  return {
+    when: "the service gets out of reach",
+    cut: () => {
+      server().faults.next({ kind: "cut" }, { times: 1000 });
+      server().cutConnections();
+    },
+    restore: () => server().faults.clear(),
+  };
+}
+
+/** Looks at all of a stand-in's sandboxes, and behind the one of the agent. */
+export function cloudLeftovers(
+  sandboxes: () => ReadonlyMap<string, { readonly machine: StandInMachine | undefined }>,
+): RealAgentScene["watch"] {
+  return ({ sandbox: { id } }) => {
+    const [[, only] = []] = sandboxes();
+    // Some vendors have further names for a sandbox.
+    const machine = machineLeftovers((sandboxes().get(id) ?? only)?.machine);
+    return async () => [...sandboxes().keys(), ...(await machine())];
+  };
 }
 
 /** What is left of a sandbox that a stand-in made: its processes and its folder. */

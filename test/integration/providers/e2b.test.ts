@@ -1,9 +1,9 @@
 import { type E2bOptions, e2b } from "playpen/e2b";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { StandInE2b } from "../../stand-ins/e2b/index.ts";
-import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
+import { brokenConnection, describeRealAgent, machineLeftovers, outage } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
-import { ForeignHost } from "./host-of.ts";
 
 const cloud = new StandInE2b({ pageSize: 3 });
 beforeAll(() => cloud.start());
@@ -189,44 +189,12 @@ describe("the life of a sandbox", () => {
   });
 });
 
-describe("another host", () => {
-  const source = `
-    import { e2b } from "@source/providers/e2b/index.ts";
-    const { options, id } = JSON.parse(process.argv[2]);
-    try {
-      const provider = e2b(options);
-      const sandbox = await (id === undefined
-        ? provider.create({ env: {}, labels: {} })
-        : provider.connect(id, { env: {} }));
-      console.log(await sandbox.files.readText("kept"));
-      await sandbox.destroy();
-    } catch (error) {
-      console.log(JSON.stringify({ code: error.code, details: error.details, message: error.message }));
-    }`;
-
-  it("connects to a sandbox that was let go of, and ends it", async () => {
-    const sandbox = await provider().create(spec);
-    await sandbox.files.write("kept", "by the first host");
-    await sandbox.detach({ ttlMs: 60_000 });
-    const host = await ForeignHost.compile(source, []);
-    expect(await host.run({ options: cloud.options, id: sandbox.id })).toBe("by the first host\n");
-    expect(cloud.ids).toEqual([]);
-    await host.dispose();
-  });
-
-  it("is told which package it needs, when it is missing or another version", async () => {
-    const host = await ForeignHost.compile(source, ["e2b"]);
-    const missing: unknown = JSON.parse(await host.run({ options: cloud.options }));
-    expect(missing).toMatchObject({
-      code: "dependency_missing",
-      details: { package: "e2b", version: "^2.51.0", install: "npm install e2b@^2.51.0" },
-    });
-    await host.install("e2b", "1.4.0");
-    const wrong: unknown = JSON.parse(await host.run({ options: cloud.options }));
-    expect(wrong).toMatchObject({ code: "dependency_missing" });
-    expect(JSON.stringify(wrong)).toContain("1.4.0");
-    await host.dispose();
-  });
+describeOtherHost({
+  name: "e2b",
+  options: () => cloud.options,
+  provider,
+  packages: [{ name: "e2b", range: "^2.51.0", others: ["1.4.0"] }],
+  count: () => cloud.ids.length,
 });
 
 describeRealAgent("a real agent in a sandbox of E2B", {
@@ -235,12 +203,5 @@ describeRealAgent("a real agent in a sandbox of E2B", {
     const machine = machineLeftovers(cloud.machine(id));
     return async () => [...cloud.ids, ...(await machine())];
   },
-  cuts: [
-    {
-      when: "the connection is cut",
-      cut: () => {
-        cloud.proxy.cutConnections();
-      },
-    },
-  ],
+  cuts: [brokenConnection(() => cloud.proxy), outage(() => cloud.proxy)],
 });

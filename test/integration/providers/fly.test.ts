@@ -2,7 +2,8 @@ import { SandboxAgentError } from "playpen";
 import { type FlyOptions, fly } from "playpen/fly";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type FlyStandIn, startFly } from "../../stand-ins/fly/index.ts";
-import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
+import { brokenConnection, cloudLeftovers, describeRealAgent, outage } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
 
 let standIn: FlyStandIn;
@@ -163,29 +164,16 @@ describe("a machine", () => {
   });
 });
 
+describeOtherHost({
+  name: "fly",
+  options: () => ({ baseUrl: standIn.url, token: standIn.token, app: standIn.app }),
+  provider,
+  packages: [],
+  count: () => standIn.machines.size,
+});
+
 describeRealAgent("a real agent in a machine", {
   provider,
-  watch: ({ sandbox: { id } }) => {
-    const machine = machineLeftovers(standIn.machines.get(id)?.machine);
-    return async () => [...standIn.machines.keys(), ...(await machine())];
-  },
-  cuts: [
-    {
-      when: "the connection is cut",
-      goesOn: true,
-      cut: () => {
-        standIn.server.cutConnections();
-      },
-    },
-    {
-      when: "the service gets out of reach",
-      cut: () => {
-        standIn.server.faults.next({ kind: "cut" }, { times: 1000 });
-        standIn.server.cutConnections();
-      },
-      restore: () => {
-        standIn.server.faults.clear();
-      },
-    },
-  ],
+  watch: cloudLeftovers(() => standIn.machines),
+  cuts: [brokenConnection(() => standIn.server, { goesOn: true }), outage(() => standIn.server)],
 });

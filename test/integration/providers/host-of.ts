@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { build } from "esbuild";
 import { repositoryRoot } from "../../../scripts/subpaths.ts";
@@ -47,12 +47,19 @@ export class ForeignHost {
     await writeFile(join(folder, "index.js"), "export {};");
   }
 
+  /** Puts the package that this repository has beside the program. */
+  async link(name: string): Promise<void> {
+    const target = join(this.#folder, "node_modules", name);
+    await mkdir(dirname(target), { recursive: true });
+    await symlink(join(repositoryRoot, "node_modules", name), target);
+  }
+
   /** Runs the program to its end; resolves to what it printed. */
-  async run(argument: object): Promise<string> {
+  async run(argument: object, env: { readonly [name: string]: string } = {}): Promise<string> {
     const child: ChildProcess = spawn(
       process.execPath,
       [join(this.#folder, "host.mjs"), JSON.stringify(argument)],
-      { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] } },
+      { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"], ...env } },
     );
     if (child.stdout === null || child.stderr === null) throw new Error("There are no pipes.");
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);

@@ -8,9 +8,9 @@ import { type KubernetesOptions, kubernetes } from "playpen/kubernetes";
 import type { Sandbox, SandboxInfo } from "playpen/kit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type KubernetesStandIn, standInImages, startKubernetes } from "../../stand-ins/kubernetes/index.ts";
-import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
+import { brokenConnection, cloudLeftovers, describeRealAgent, outage } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
-import { ForeignHost } from "./host-of.ts";
 
 let standIn: KubernetesStandIn;
 beforeAll(async () => {
@@ -164,6 +164,14 @@ describe("a command", () => {
 });
 
 describe("a pod", () => {
+  it("has a working directory of its own where it is asked for when it is connected to", async () => {
+    const sandbox = await provider().create(spec);
+    await sandbox.detach({ ttlMs: 60_000 });
+    const second = await provider().connect(sandbox.id, { env: {}, cwd: `${sandbox.cwd}/inner/folder` });
+    expect(await output(second, "pwd")).toBe(`${sandbox.cwd}/inner/folder\n`);
+    await second.destroy();
+  });
+
   it("ends by itself when its host is heard of no more, and its record goes with the next look", async () => {
     const sandbox = await provider({ timeoutMs: 4000 }).create(spec);
     const [pod] = standIn.pods.values();
@@ -275,67 +283,16 @@ describe("a pod", () => {
   });
 });
 
-describe("another host", () => {
-  const source = `
-    import { kubernetes } from "@source/providers/kubernetes/index.ts";
-    const { options, id } = JSON.parse(process.argv[2]);
-    try {
-      const provider = kubernetes(options);
-      const sandbox = await (id === undefined
-        ? provider.create({ env: {}, labels: {} })
-        : provider.connect(id, { env: {} }));
-      console.log(await sandbox.files.readText("kept"));
-      await sandbox.destroy();
-    } catch (error) {
-      console.log(JSON.stringify({ code: error.code, details: error.details, message: error.message }));
-    }`;
-
-  it("is told which package is missing, or of another version", async () => {
-    const host = await ForeignHost.compile(source, ["@kubernetes/client-node"]);
-    onTestFinished(() => host.dispose());
-    const options = { server: standIn.url, token: standIn.token };
-    const missing = await host.run({ options });
-    expect(JSON.parse(missing)).toMatchObject({ code: "dependency_missing" });
-    expect(missing).toContain("it is not installed");
-    for (const version of ["2.0.0", "0.22.3", "1.3.0"]) {
-      await host.install("@kubernetes/client-node", version);
-      expect(JSON.parse(await host.run({ options }))).toMatchObject({
-        code: "dependency_missing",
-        details: {
-          package: "@kubernetes/client-node",
-          version: "^1.4.0",
-          install: "npm install @kubernetes/client-node@^1.4.0",
-        },
-      });
-    }
-  });
-
-  it("connects to a sandbox that was let go of, with a working directory of its own, and ends it", async () => {
-    const sandbox = await provider().create({ ...spec, labels: { kind: "ü = 1 / 2" } });
-    await sandbox.files.write("kept", "by the first host");
-    await sandbox.detach({ ttlMs: 60_000 });
-    const second = await provider().connect(sandbox.id, { env: {}, cwd: `${sandbox.cwd}/inner/folder` });
-    expect(second.labels).toEqual({ kind: "ü = 1 / 2" });
-    expect(await output(second, "pwd")).toBe(`${sandbox.cwd}/inner/folder\n`);
-    expect(await second.files.readText("../../kept")).toBe("by the first host");
-    await second.destroy();
-    expect(standIn.pods.size).toBe(0);
-  });
+describeOtherHost({
+  name: "kubernetes",
+  options: () => ({ server: standIn.url, token: standIn.token }),
+  provider,
+  packages: [{ name: "@kubernetes/client-node", range: "^1.4.0", others: ["2.0.0", "0.22.3", "1.3.0"] }],
+  count: () => standIn.pods.size,
 });
 
 describeRealAgent("a real agent in a pod", {
   provider,
-  watch: () => {
-    const [pod] = standIn.pods.values();
-    const machine = machineLeftovers(pod?.machine);
-    return async () => [...standIn.pods.keys(), ...(await machine())];
-  },
-  cuts: [
-    {
-      when: "the connection is cut",
-      cut: () => {
-        standIn.server.cutConnections();
-      },
-    },
-  ],
+  watch: cloudLeftovers(() => standIn.pods),
+  cuts: [brokenConnection(() => standIn.server), outage(() => standIn.server)],
 });

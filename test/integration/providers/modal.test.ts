@@ -1,10 +1,10 @@
 import { SandboxAgentError } from "playpen";
 import type { Sandbox } from "playpen/kit";
 import { type ModalOptions, modal } from "playpen/modal";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ModalStandIn, missingImage, startModal } from "../../stand-ins/modal/index.ts";
-import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
-import { ForeignHost } from "./host-of.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
+import { cloudLeftovers, describeRealAgent } from "./describe-real-agent.ts";
 
 let standIn: ModalStandIn;
 beforeAll(async () => {
@@ -94,6 +94,14 @@ describe("what the service may answer", () => {
 });
 
 describe("a sandbox", () => {
+  it("has a working directory of its own where it is asked for when it is connected to", async () => {
+    const sandbox = await provider().create(spec);
+    await sandbox.detach({ ttlMs: 60_000 });
+    const second = await provider().connect(sandbox.id, { env: {}, cwd: `${sandbox.cwd}/inner` });
+    expect(await output(second, "pwd")).toBe(`${sandbox.cwd}/inner\n`);
+    await second.destroy();
+  });
+
   it("has the vendor's end raised to a day, or to the time that is given for it", async () => {
     const first = await provider().create(spec);
     const second = await provider().create({ ...spec, ttlMs: 90_500 });
@@ -133,52 +141,18 @@ describe("a sandbox", () => {
   });
 });
 
-describe("another host", () => {
-  const source = `
-    import { modal } from "@source/providers/modal/index.ts";
-    try {
-      await modal({ tokenId: "a", tokenSecret: "b" }).create({ env: {}, labels: {} });
-    } catch (error) {
-      console.log(JSON.stringify({ code: error.code, details: error.details, message: error.message }));
-    }`;
-
-  it("is told which package is the vendor's, where none or another one is installed", async () => {
-    const host = await ForeignHost.compile(source, ["modal"]);
-    onTestFinished(() => host.dispose());
-    const expected = {
-      code: "dependency_missing",
-      details: { package: "modal", version: "~0.11.0", install: "npm install modal@~0.11.0" },
-    };
-    const missing = await host.run({});
-    expect(JSON.parse(missing)).toMatchObject(expected);
-    expect(missing).toContain("it is not installed");
-    expect(missing).toContain("unrelated dialog");
-    for (const version of ["1.2.0", "0.10.0"]) {
-      await host.install("modal", version);
-      const other = await host.run({});
-      expect(JSON.parse(other)).toMatchObject(expected);
-      expect(other).toContain(`version ${version} of it is installed`);
-    }
-  });
-
-  it("connects to a sandbox that was let go of, with its labels and files", async () => {
-    const sandbox = await provider().create({ ...spec, labels: { kind: "ü = 1 / 2" } });
-    await sandbox.files.write("kept", "by the first host");
-    await sandbox.detach({ ttlMs: 60_000 });
-    const second = await provider().connect(sandbox.id, { env: {}, cwd: `${sandbox.cwd}/inner` });
-    expect(second.labels).toEqual({ kind: "ü = 1 / 2" });
-    expect(await second.files.readText("../kept")).toBe("by the first host");
-    await second.destroy();
-    expect(standIn.sandboxes.size).toBe(0);
-  });
+describeOtherHost({
+  name: "modal",
+  options: () => ({ tokenId: standIn.tokenId, tokenSecret: standIn.tokenSecret }),
+  env: () => ({ MODAL_SERVER_URL: standIn.url, MODAL_CONFIG_PATH: "/dev/null" }),
+  provider,
+  packages: [{ name: "modal", range: "~0.11.0", others: ["1.2.0", "0.10.0"], words: "unrelated dialog" }],
+  count: () => standIn.sandboxes.size,
 });
 
 describeRealAgent("a real agent in a sandbox of Modal", {
   provider,
-  watch: ({ sandbox: { id } }) => {
-    const machine = machineLeftovers(standIn.sandboxes.get(id)?.machine);
-    return async () => [...standIn.sandboxes.keys(), ...(await machine())];
-  },
+  watch: cloudLeftovers(() => standIn.sandboxes),
   cuts: [
     {
       when: "the connection is cut",

@@ -1,9 +1,9 @@
 import { type SpritesOptions, sprites } from "playpen/sprites";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type SpritesStandIn, startSprites } from "../../stand-ins/sprites/index.ts";
-import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
+import { brokenConnection, cloudLeftovers, describeRealAgent, outage } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
-import { ForeignHost } from "./host-of.ts";
 
 let standIn: SpritesStandIn;
 beforeAll(async () => {
@@ -206,68 +206,19 @@ describe("a sprite", () => {
   });
 });
 
-describe("another host", () => {
-  const external = ["@fly/sprites", "ws"];
-  const source = `
-    import { sprites } from "@source/providers/sprites/index.ts";
-    const { options, id } = JSON.parse(process.argv[2]);
-    try {
-      const provider = sprites(options);
-      const sandbox = await (id === undefined
-        ? provider.create({ env: {}, labels: {} })
-        : provider.connect(id, { env: {} }));
-      console.log(await sandbox.files.readText("kept"));
-      await sandbox.destroy();
-    } catch (error) {
-      console.log(JSON.stringify({ code: error.code, details: error.details, message: error.message }));
-    }`;
-
-  it("connects to a sandbox that was let go of, and ends it", async () => {
-    const sandbox = await provider().create(spec);
-    await sandbox.files.write("kept", "by the first host");
-    await sandbox.detach({ ttlMs: 60_000 });
-    const host = await ForeignHost.compile(source, []);
-    const options = { baseUrl: standIn.url, token: standIn.token };
-    expect(await host.run({ options, id: sandbox.id })).toBe("by the first host\n");
-    expect(standIn.sprites.size).toBe(0);
-    await host.dispose();
-  });
-
-  it("is told which package is missing, or of another version", async () => {
-    const host = await ForeignHost.compile(source, external);
-    const options = { baseUrl: standIn.url, token: standIn.token };
-    const missing = await host.run({ options });
-    expect(JSON.parse(missing)).toMatchObject({ code: "dependency_missing" });
-    expect(missing).toContain("it is not installed");
-    await host.install("@fly/sprites", "0.0.1");
-    await host.install("ws", "8.18.3");
-    expect(JSON.parse(await host.run({ options }))).toMatchObject({
-      code: "dependency_missing",
-      details: {
-        package: "@fly/sprites",
-        version: "^0.1.0",
-        install: "npm install @fly/sprites@^0.1.0",
-      },
-    });
-    await host.install("@fly/sprites", "0.1.4");
-    await host.install("ws", "7.5.0");
-    expect(JSON.parse(await host.run({ options }))).toMatchObject({ details: { package: "ws" } });
-    await host.dispose();
-  });
+describeOtherHost({
+  name: "sprites",
+  options: () => ({ baseUrl: standIn.url, token: standIn.token }),
+  provider,
+  packages: [
+    { name: "@fly/sprites", range: "^0.1.0", others: ["0.0.1"] },
+    { name: "ws", range: "^8.18.0", others: ["7.5.0"] },
+  ],
+  count: () => standIn.sprites.size,
 });
 
 describeRealAgent("a real agent in a sprite", {
   provider,
-  watch: ({ sandbox: { id } }) => {
-    const machine = machineLeftovers(standIn.sprites.get(id)?.machine);
-    return async () => [...standIn.sprites.keys(), ...(await machine())];
-  },
-  cuts: [
-    {
-      when: "the connection is cut",
-      cut: () => {
-        standIn.server.cutConnections();
-      },
-    },
-  ],
+  watch: cloudLeftovers(() => standIn.sprites),
+  cuts: [brokenConnection(() => standIn.server), outage(() => standIn.server)],
 });

@@ -3,11 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type VercelOptions, vercel } from "playpen/vercel";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { stringField } from "../../../src/kit/json.ts";
 import { type VercelStandIn, startVercel } from "../../stand-ins/vercel/index.ts";
-import { describeRealAgent, machineLeftovers } from "./describe-real-agent.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
+import { brokenConnection, cloudLeftovers, describeRealAgent, outage } from "./describe-real-agent.ts";
 import { describeVendorFailures } from "./describe-vendor-failures.ts";
-import { ForeignHost } from "./host-of.ts";
 
 let standIn: VercelStandIn;
 beforeAll(async () => {
@@ -211,41 +210,12 @@ describe("abilities", () => {
   });
 });
 
-describe("another host", () => {
-  const source = `
-    import { vercel } from "@source/providers/vercel/index.ts";
-    const { options, id } = JSON.parse(process.argv[2]);
-    try {
-      const sandbox = await vercel(options).connect(id, { env: {} });
-      console.log(await sandbox.files.readText("kept"));
-      await sandbox.destroy();
-    } catch (error) {
-      console.log(JSON.stringify({ code: error.code, details: error.details, message: error.message }));
-    }`;
-
-  it("connects to a sandbox that was let go of, and ends it", async () => {
-    const sandbox = await provider().create(spec);
-    await sandbox.files.write("kept", "by the first host");
-    await sandbox.detach({ ttlMs: 60_000 });
-    const host = await ForeignHost.compile(source, []);
-    expect(await host.run({ options: accessOf(standIn), id: sandbox.id })).toBe("by the first host\n");
-    expect(standIn.sandboxes.size).toBe(0);
-    await host.dispose();
-  });
-
-  it("is told which package is missing, or of another version", async () => {
-    const host = await ForeignHost.compile(source, ["@vercel/sandbox"]);
-    const task = { options: accessOf(standIn), id: "playpen-x" };
-    expect(await host.run(task)).toContain("it is not installed");
-    await host.install("@vercel/sandbox", "2.0.0");
-    const answer: unknown = JSON.parse(await host.run(task));
-    expect(answer).toMatchObject({
-      code: "dependency_missing",
-      details: { package: "@vercel/sandbox", install: "npm install @vercel/sandbox@^3.5.0" },
-    });
-    expect(stringField(answer, "message")).toContain("version 2.0.0 of it is installed");
-    await host.dispose();
-  });
+describeOtherHost({
+  name: "vercel",
+  options: () => accessOf(standIn),
+  provider,
+  packages: [{ name: "@vercel/sandbox", range: "^3.5.0", others: ["2.0.0"] }],
+  count: () => standIn.sandboxes.size,
 });
 
 describe("a real agent", () => {
@@ -259,28 +229,7 @@ describe("a real agent", () => {
     provider,
     // The vendor's user has a home folder that this machine has not.
     env: () => ({ HOME: home }),
-    watch: ({ sandbox: { id } }) => {
-      const machine = machineLeftovers(standIn.sandboxes.get(id)?.machine);
-      return async () => [...standIn.sandboxes.keys(), ...(await machine())];
-    },
-    cuts: [
-      {
-        when: "the connection is cut",
-        goesOn: true,
-        cut: () => {
-          standIn.server.cutConnections();
-        },
-      },
-      {
-        when: "the service gets out of reach",
-        cut: () => {
-          standIn.server.faults.next({ kind: "cut" }, { times: 1000 });
-          standIn.server.cutConnections();
-        },
-        restore: () => {
-          standIn.server.faults.clear();
-        },
-      },
-    ],
+    watch: cloudLeftovers(() => standIn.sandboxes),
+    cuts: [brokenConnection(() => standIn.server, { goesOn: true }), outage(() => standIn.server)],
   });
 });

@@ -26,7 +26,7 @@ const container =
       .split("\n")
       .filter((line) => line === id);
 
-describeWith(["podman"], "Podman by its socket", () => {
+describeWith(["podman", "host-clis"], "Podman by its socket", () => {
   let service: PodmanService;
   let relay: Relay;
   beforeAll(async () => {
@@ -40,7 +40,7 @@ describeWith(["podman"], "Podman by its socket", () => {
 
   describeRealAgent("a real agent in a container", {
     provider: () => podman({ ...settings(), host: `tcp://127.0.0.1:${relay.port}` }),
-    cliDirectory: () => `${cliFolder}/node_modules/.bin`,
+    command: `${cliFolder}/node_modules/.bin/claude`,
     watch: container,
     cuts: [
       {
@@ -82,10 +82,10 @@ describeWith(["podman"], "Podman by its socket", () => {
   });
 });
 
-describeWith(["podman"], "Podman by its command", () => {
+describeWith(["podman", "host-clis"], "Podman by its command", () => {
   describeRealAgent("a real agent in a container", {
     provider: () => podman({ ...settings(), cli: true }),
-    cliDirectory: () => `${cliFolder}/node_modules/.bin`,
+    command: `${cliFolder}/node_modules/.bin/claude`,
     watch: container,
     cuts: [
       {
