@@ -2,8 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { acp, type AcpOptions, type AcpPresetName } from "../../../../backends/acp/index.ts";
 import type { Launch, LaunchInput } from "../../../../src/kit.ts";
@@ -149,11 +149,17 @@ describe("a start of", () => {
     try {
       writeFileSync(`${data}/playpen-first`, String(other.pid));
       const [program, ...args] = start().argv;
-      const env = { PATH: process.env["PATH"], HOME: home };
-      const waiting = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+      // Tells that it waits, and does so for a shorter time.
+      mkdirSync(`${home}/bin`);
+      writeFileSync(`${home}/bin/sleep`, "#!/bin/sh\necho waits >&2\nexec /bin/sleep 0.05\n", {
+        mode: 0o755,
+      });
+      const env = { PATH: `${home}/bin:${process.env["PATH"] ?? ""}`, HOME: home };
+      const waiting = spawn(program, args, { env });
       const said = text(waiting.stdout);
-      const isSilent = await Promise.race([said.then(() => false), sleep(500).then(() => true)]);
-      expect(isSilent).toBe(true);
+      const waits = createInterface({ input: waiting.stderr })[Symbol.asyncIterator]();
+      for (const _round of [1, 2, 3]) expect((await waits.next()).value).toBe("waits");
+      expect(waiting.exitCode).toBeNull();
       writeFileSync(`${data}/opencode.db`, "made");
       expect(await said).toBe("acp\n");
     } finally {
