@@ -1,6 +1,16 @@
 import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
+/** In all code. */
+const noSyntax = [
+  { selector: "TSEnumDeclaration", message: "Use a union of string literals." },
+  { selector: "PropertyDefinition[accessibility='private']", message: "Use a #private field." },
+  {
+    selector: "MethodDefinition[accessibility='private'][kind!='constructor']",
+    message: "Use a #private method.",
+  },
+];
+
 export default defineConfig(
   globalIgnores(["dist/", ".cache/", "coverage/", "bench/peers/", "test/gate/consumer/"]),
   {
@@ -10,15 +20,7 @@ export default defineConfig(
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       eqeqeq: "error",
-      "no-restricted-syntax": [
-        "error",
-        { selector: "TSEnumDeclaration", message: "Use a union of string literals." },
-        { selector: "PropertyDefinition[accessibility='private']", message: "Use a #private field." },
-        {
-          selector: "MethodDefinition[accessibility='private'][kind!='constructor']",
-          message: "Use a #private method.",
-        },
-      ],
+      "no-restricted-syntax": ["error", ...noSyntax],
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       "@typescript-eslint/no-import-type-side-effects": "error",
       "@typescript-eslint/switch-exhaustiveness-check": [
@@ -56,7 +58,20 @@ export default defineConfig(
   },
   {
     files: ["src/**", "providers/**", "backends/**"],
-    rules: { "no-console": "error" },
+    rules: {
+      "no-console": "error",
+      "no-restricted-syntax": [
+        "error",
+        ...noSyntax,
+        {
+          // Whoever calls it and adds a `catch` has handled all that fails; an exception in a callback, or on the way to
+          // the `catch`, brings the host down. What only returns another function's promise throws if that one does.
+          selector:
+            ":function[async=false][returnType.typeAnnotation.typeName.name='Promise'] > BlockStatement[body.length>1]",
+          message: "Make it async: a function that returns a promise must not throw.",
+        },
+      ],
+    },
   },
   {
     files: ["test/**"],

@@ -63,8 +63,8 @@ export class ComputesdkProvider implements SandboxProvider<ComputesdkSandbox> {
     }
   }
 
-  create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<ComputesdkSandbox> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  async create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<ComputesdkSandbox> {
+    signal?.throwIfAborted();
     onProgress?.({ phase: "create", message: "Creating a sandbox by computesdk." });
     return undoneWhenAborted(this.#create(spec), signal, (unwanted) => unwanted.destroy());
   }
@@ -176,7 +176,7 @@ export class ComputesdkProvider implements SandboxProvider<ComputesdkSandbox> {
     return runCommand(sandbox, argv, {}, this.#settings.requestTimeoutMs);
   }
 
-  #call<Value>(action: string, request: () => Promise<Value>, id?: string): Promise<Value> {
+  async #call<Value>(action: string, request: () => Promise<Value>, id?: string): Promise<Value> {
     const { requestTimeoutMs: timeoutMs } = this.#settings;
     return vendorCall({ action, timeoutMs, ...(id === undefined ? {} : { id }) }, request);
   }

@@ -51,7 +51,7 @@ export class ContainerCli {
    *
    * @throws SandboxAgentError `provider_unavailable` when it is not there, or does not end.
    */
-  run(args: readonly string[], options: { readonly timeoutMs?: number } = {}): Promise<CliAnswer> {
+  async run(args: readonly string[], options: { readonly timeoutMs?: number } = {}): Promise<CliAnswer> {
     const { timeoutMs = this.#timeoutMs } = options;
     return new Promise((resolve, reject) => {
       const { child, stdin, stdout, stderr } = this.start(args);

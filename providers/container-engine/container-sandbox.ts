@@ -170,15 +170,15 @@ export class ContainerSandbox implements EngineSandbox {
     this.#closed = "detached";
   }
 
-  destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     // A sandbox that was let go of belongs to whoever connects to it, and is not to end with the block that made it.
-    if (this.#closed === "detached") return Promise.resolve();
+    if (this.#closed === "detached") return;
     this.#closed = "destroyed";
     this.#destroyed ??= this.#remove().catch((error: unknown) => {
       this.#destroyed = undefined;
       throw removalFailure(this.#handle, error);
     });
-    return this.#destroyed;
+    await this.#destroyed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

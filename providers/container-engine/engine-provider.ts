@@ -133,7 +133,7 @@ export class EngineProvider implements SandboxProvider<EngineSandbox> {
   }
 
   /** The search serves every caller, so that no caller's signal ends it. */
-  #findEngine(): Promise<Dockerode> {
+  async #findEngine(): Promise<Dockerode> {
     this.#engine ??= findEngine(this.#settings.kind, this.#settings).catch((error: unknown) => {
       this.#engine = undefined;
       throw error;

@@ -57,8 +57,8 @@ export class FlyProvider implements SandboxProvider<FlySandbox> {
     }
   }
 
-  create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<FlySandbox> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  async create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<FlySandbox> {
+    signal?.throwIfAborted();
     onProgress?.({ phase: "create", message: `Creating a machine of the app ${this.#settings.app}.` });
     return undoneWhenAborted(this.#create(spec), signal, (unwanted) => unwanted.destroy());
   }

@@ -37,7 +37,7 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
     const pause = { isPaused: false };
     // One that is on its way must not arrive after the next.
     let last: Promise<unknown> = Promise.resolve();
-    const inTurn = (task: () => Promise<void>): Promise<void> => {
+    const inTurn = async (task: () => Promise<void>): Promise<void> => {
       const done = last.then(task);
       last = done.catch(() => undefined);
       return done;
@@ -45,8 +45,8 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
     const everyMs = Math.max(500, timeoutMs / 3);
     // The service takes few requests for one machine, and each process asks for it.
     let renewedAt = Number.NEGATIVE_INFINITY;
-    const run = ({ argv, env: variables }: RemoteCommand): Promise<ShortRun> => {
-      if (pause.isPaused) return Promise.reject(pausedFailure(id));
+    const run = async ({ argv, env: variables }: RemoteCommand): Promise<ShortRun> => {
+      if (pause.isPaused) throw pausedFailure(id);
       return service.run(id, argv, variables);
     };
     super({

@@ -152,7 +152,7 @@ export class FlyService {
     };
   }
 
-  #ask(call: Call, attempts?: number): Promise<unknown> {
+  async #ask(call: Call, attempts?: number): Promise<unknown> {
     const { baseUrl, app, requestTimeoutMs } = this.#settings;
     const { method, path, body, signal, extraMs = 0 } = call;
     const request = (): Promise<unknown> =>

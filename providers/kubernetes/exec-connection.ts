@@ -260,9 +260,9 @@ export class ExecConnection implements RemoteConnection {
   }
 
   /** Resolves when the operating system has taken it. */
-  #send(channel: number, payload: Uint8Array): Promise<void> {
+  async #send(channel: number, payload: Uint8Array): Promise<void> {
     const socket = this.#socket;
-    if (socket === undefined || this.#isOver) return Promise.reject(new Error("The process has ended."));
+    if (socket === undefined || this.#isOver) throw new Error("The process has ended.");
     const frame = Buffer.allocUnsafe(payload.length + 1);
     frame.writeUInt8(channel);
     frame.set(payload, 1);

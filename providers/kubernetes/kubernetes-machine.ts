@@ -87,7 +87,7 @@ export class KubernetesMachine implements RemoteMachine {
     return runShort(this.cluster, this.id, command.argv);
   }
 
-  destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     this.#lease.end();
     return deletePod(this.cluster, this.id);
   }

@@ -162,7 +162,7 @@ class KubernetesProvider implements SandboxProvider<KubernetesSandbox> {
   }
 
   /** The search serves every caller, so that no caller's signal ends it. */
-  #findCluster(): Promise<Cluster> {
+  async #findCluster(): Promise<Cluster> {
     this.#cluster ??= findCluster(this.#settings).catch((error: unknown) => {
       this.#cluster = undefined;
       throw error;

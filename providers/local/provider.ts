@@ -174,23 +174,22 @@ export class LocalProvider implements SandboxProvider {
     return { ...settings, workspace: workspace ?? null, root: root ?? defaultRoot(process.env) };
   }
 
-  #examine(): Promise<ProbeResult> {
+  async #examine(): Promise<ProbeResult> {
     if (process.platform !== "linux") {
-      return Promise.resolve({
+      return {
         availability: {
           available: false,
           reason: `This is ${process.platform}. ${notLinux}`,
           remedy: "Use another provider, such as docker(), or run the program in a Linux virtual machine.",
         },
-      });
+      };
     }
-    if (this.#settings.isolation === "none") return Promise.resolve({ availability: { available: true } });
+    if (this.#settings.isolation === "none") return { availability: { available: true } };
     const probe = (this.#probe ??= probeBubblewrap());
     // What is missing may be installed while the host program runs.
-    return probe.then((result) => {
-      if (!result.availability.available && this.#probe === probe) this.#probe = undefined;
-      return result;
-    });
+    const result = await probe;
+    if (!result.availability.available && this.#probe === probe) this.#probe = undefined;
+    return result;
   }
 
   /** `undefined` where no isolation was asked for. */

@@ -218,7 +218,7 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
     sandbox.detach();
   }
 
-  #ownApp(client: ModalClient): Promise<App> {
+  async #ownApp(client: ModalClient): Promise<App> {
     this.#app ??= client.apps
       .fromName(this.#settings.app, { createIfMissing: true })
       .catch((error: unknown) => {
@@ -228,7 +228,7 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
     return this.#app;
   }
 
-  #connected(): Promise<ModalClient> {
+  async #connected(): Promise<ModalClient> {
     this.#client ??= this.#connect().catch((error: unknown) => {
       this.#client = undefined;
       throw modalFailure({ action: "be used" }, error);

@@ -150,7 +150,7 @@ class SpritesProvider implements SandboxProvider<SpritesSandbox> {
     return new SpriteSandbox(service, { ...facts, cwd });
   }
 
-  #open(): Promise<Service> {
+  async #open(): Promise<Service> {
     this.#service ??= openService(this.#settings).catch((error: unknown) => {
       this.#service = undefined;
       throw error;

@@ -94,7 +94,7 @@ export class SpriteSandbox extends RemoteSandbox implements SpritesSandbox {
     this.#tunnels.close();
   }
 
-  override destroy(): Promise<void> {
+  override async destroy(): Promise<void> {
     this.#tunnels.close();
     return super.destroy();
   }

@@ -8,7 +8,7 @@ import { type Action, type Service, failureOf, providerName, tokenVariables } fr
  *
  * @throws SandboxAgentError with the code of the answer, where the service refuses.
  */
-export function openSocket(
+export async function openSocket(
   service: Service,
   path: string,
   query: URLSearchParams,

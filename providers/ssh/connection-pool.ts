@@ -49,7 +49,7 @@ export class ConnectionPool {
     return [...this.#connections].find(wanted);
   }
 
-  #open(): Promise<SshConnection> {
+  async #open(): Promise<SshConnection> {
     this.#opening ??= this.#connect().finally(() => {
       this.#opening = undefined;
     });

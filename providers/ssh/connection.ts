@@ -106,6 +106,7 @@ export class SshConnection {
   }
 
   /** Rejects when the session ends without a word about the process. */
+  // eslint-disable-next-line no-restricted-syntax -- an async function would give another promise, handled by nobody
   #exitOf(channel: ClientChannel): Promise<ProcessExit> {
     const exited = new Promise<ProcessExit>((resolve, reject) => {
       const lost = (): void => {

@@ -16,7 +16,7 @@ export class PortForwards {
   }
 
   /** The same port again gives the same address. */
-  open(port: number): Promise<ExposedPort> {
+  async open(port: number): Promise<ExposedPort> {
     const known = this.#ports.get(port);
     if (known !== undefined) return known;
     const opened = this.#listen(port);

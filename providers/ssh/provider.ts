@@ -68,18 +68,18 @@ export class SshProvider implements SandboxProvider<SshSandbox> {
     }
   }
 
-  create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<SshSandbox> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  async create(spec: SandboxSpec, { signal, onProgress }: CreateOptions = {}): Promise<SshSandbox> {
+    signal?.throwIfAborted();
     onProgress?.({ phase: "create", message: `Creating a sandbox on ${this.#settings.host}.` });
     return undoneWhenAborted(this.#create(spec), signal, (unwanted) => unwanted.destroy());
   }
 
-  connect(
+  async connect(
     id: string,
     spec: Pick<SandboxSpec, "env" | "cwd">,
     { signal }: CreateOptions = {},
   ): Promise<SshSandbox> {
-    if (!isSandboxId(id)) return Promise.reject(notFound(id));
+    if (!isSandboxId(id)) throw notFound(id);
     return undoneWhenAborted(this.#connect(id, spec), signal, async (unwanted) => {
       unwanted.letGo();
     });

@@ -65,7 +65,7 @@ async function make(
   }
 }
 
-function requestSandbox(
+async function requestSandbox(
   service: Service,
   settings: VercelSettings,
   spec: SandboxSpec,

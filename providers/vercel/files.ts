@@ -126,7 +126,7 @@ class VendorFiles {
     if (code !== 0) throw failure(operation, path, stderr.trim() || `Exit code ${code}.`);
   }
 
-  #attempt(argv: Argv): Promise<ShortRun> {
+  async #attempt(argv: Argv): Promise<ShortRun> {
     const place = { id: this.#machine.id, sessionId: this.#sessionId };
     return runCommand(this.#service, place, { argv });
   }

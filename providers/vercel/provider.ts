@@ -168,7 +168,7 @@ class VercelProvider implements SandboxProvider<VercelSandbox> {
     }
   }
 
-  #open(): Promise<Service> {
+  async #open(): Promise<Service> {
     this.#service ??= openService(this.#settings).catch((error: unknown) => {
       this.#service = undefined;
       throw error;

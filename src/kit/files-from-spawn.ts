@@ -165,7 +165,7 @@ class SpawnedFiles implements SandboxFiles {
   }
 
   /** From `/`, since the working directory may be what an operation is about. */
-  #attempt(operation: Operation, path: string, argv: Argv, options: RunOptions): Promise<RunResult> {
+  async #attempt(operation: Operation, path: string, argv: Argv, options: RunOptions): Promise<RunResult> {
     const command = { argv, cwd: "/", env: { LC_ALL: "C" } };
     return this.#guard(operation, path, options.signal, () => runToEnd(this.#spawn, command, options));
   }

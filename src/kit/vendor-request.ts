@@ -88,7 +88,7 @@ async function exchange(
   }
 }
 
-function answerTo(
+async function answerTo(
   request: Omit<VendorAnswerRequest, "timeoutMs"> & { readonly late: AbortSignal },
 ): Promise<Response> {
   const { method, url, headers, body, bytes, signal, late } = request;

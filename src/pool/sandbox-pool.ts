@@ -169,7 +169,7 @@ export class SandboxPool<Box extends Sandbox = Sandbox> implements AsyncDisposab
    *
    * @throws whatever kept a sandbox from being removed, after some attempts.
    */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
     // A moment later: what closing causes may ask for it again.
     this.#closing ??= Promise.resolve().then(() => this.#close());

@@ -143,9 +143,9 @@ export class AgentDriver {
   }
 
   /** Stops the running turn: by the protocol, then by harder and harder signals. Resolves when it has ended. */
-  interrupt(by: InterruptedBy): Promise<void> {
+  async interrupt(by: InterruptedBy): Promise<void> {
     this.#ledger.interruptRequested(by);
-    if (this.#ledger.turnId === undefined) return Promise.resolve();
+    if (this.#ledger.turnId === undefined) return;
     if (this.#stopping === undefined) {
       // Set before anything happens: what stopping causes may ask for it again.
       const stopped = deferred<undefined>();
@@ -155,7 +155,7 @@ export class AgentDriver {
         stopped.resolve(undefined);
       });
     }
-    return this.#stopping;
+    await this.#stopping;
   }
 
   reply(answer: HostAnswer): void {

@@ -352,7 +352,7 @@ export class Session implements AsyncDisposable {
     await this.#driver.steer(turn.id, { id, type: "steer", content });
   }
 
-  #finish(reason: "closed" | "destroyed" | "failed", stop: () => Promise<void>): Promise<void> {
+  async #finish(reason: "closed" | "destroyed" | "failed", stop: () => Promise<void>): Promise<void> {
     if (this.#closing === undefined) {
       // Set before anything happens: a listener that hears of it may close the session too.
       const closing = deferred<undefined>();

@@ -58,6 +58,7 @@ export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> 
   }
 
   // No async function: for a consumer that keeps up, its promises would cost as much as parsing the line.
+  // eslint-disable-next-line no-restricted-syntax -- and nothing in it throws
   next(): Promise<Result> {
     if (this.#waiting === undefined) {
       const value = this.#poll();

@@ -166,11 +166,10 @@ class MemorySandbox implements Sandbox {
     );
   }
 
-  destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     this.#isGone = true;
     this.#onDestroy();
     for (const end of [...this.#processes.keys()]) end({ code: null, signal: "SIGKILL" });
-    return Promise.resolve();
   }
 
   lose(): void {

@@ -129,7 +129,7 @@ export class Lease {
     clearInterval(this.#timer);
   }
 
-  #request(run: () => Promise<void>): Promise<void> {
+  async #request(run: () => Promise<void>): Promise<void> {
     const request = this.#requests.then(run);
     this.#requests = request.catch(() => undefined);
     return request;

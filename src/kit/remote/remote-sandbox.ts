@@ -97,9 +97,9 @@ export class RemoteSandbox implements Sandbox {
     this.#keepAlive?.end();
   }
 
-  destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     // A sandbox that was let go of belongs to whoever connects to it, and is not to end with the block that made it.
-    if (this.#closed === "detached") return Promise.resolve();
+    if (this.#closed === "detached") return;
     this.#closed = "destroyed";
     this.#destroyed ??= this.#remove().catch((error: unknown) => {
       this.#destroyed = undefined;
@@ -107,7 +107,7 @@ export class RemoteSandbox implements Sandbox {
         ? error
         : lost(this.#machine, `It could not be removed: ${errorText(error)}`, error);
     });
-    return this.#destroyed;
+    await this.#destroyed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,7 +37,7 @@ export class RequirementContext implements BackendContext {
     this.#patienceMs = parts.patienceMs;
   }
 
-  box(): Promise<SandboxAgent> {
+  async box(): Promise<SandboxAgent> {
     this.#box ??= SandboxAgent.start({
       sandbox: this.#sandbox(),
       agent: this.backend,
@@ -73,7 +73,7 @@ export class RequirementContext implements BackendContext {
     return session.prompt(input, { reject: false });
   }
 
-  until<Type extends AgentEventType>(session: Session, turn: Turn, type: Type): Promise<EventOf<Type>> {
+  async until<Type extends AgentEventType>(session: Session, turn: Turn, type: Type): Promise<EventOf<Type>> {
     const wait = async (): Promise<EventOf<Type>> => {
       for await (const event of session.events({ from: 1 })) {
         if (event.turnId !== turn.id) continue;

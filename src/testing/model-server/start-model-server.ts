@@ -77,7 +77,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   let closed: Promise<void> | undefined;
-  const close = (): Promise<void> => {
+  const close = async (): Promise<void> => {
     closed ??= new Promise((resolve) => {
       // Referenced again, or the process could end before the last socket is gone.
       server.ref();
