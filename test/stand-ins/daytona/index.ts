@@ -9,11 +9,12 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { numberField, objectField, parseJson, stringField } from "playpen/kit";
+import { Fleet } from "../kit/fleet.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { passOn } from "../kit/pass-on.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Terminals } from "./terminals.ts";
-import { StandInMachine } from "../kit/machines.ts";
+import type { StandInMachine } from "../kit/machines.ts";
 
 interface Box {
   readonly machine: StandInMachine;
@@ -45,6 +46,7 @@ export class StandInDaytona {
   readonly toolbox: StandInServer;
   readonly #boxes = new Map<string, Box>();
   readonly #snapshots = new Snapshots();
+  readonly #fleet = new Fleet();
   readonly #terminals = new Terminals();
   readonly #options: StandInDaytonaOptions;
 
@@ -147,10 +149,8 @@ export class StandInDaytona {
   }
 
   async stop(): Promise<void> {
-    for (const box of this.#boxes.values()) {
-      clearTimeout(box.idle);
-      await box.machine.destroy();
-    }
+    for (const box of this.#boxes.values()) clearTimeout(box.idle);
+    await this.#fleet.stop();
     await this.api.stop();
     await this.toolbox.stop();
     this.#terminals.stop();
@@ -177,7 +177,7 @@ export class StandInDaytona {
   async #make(body: unknown, files: string | undefined): Promise<Box> {
     const id = randomUUID();
     const env = { DAYTONA_SANDBOX_ID: id };
-    const machine = await StandInMachine.create({ id, env, ...(files === undefined ? {} : { files }) });
+    const machine = await this.#fleet.create({ id, env, ...(files === undefined ? {} : { files }) });
     const box: Box = {
       machine,
       name: stringField(body, "name") ?? id,

@@ -6,9 +6,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { isJsonObject, numberField, objectField, stringField } from "playpen/kit";
 import { FileCopies } from "../kit/file-copies.ts";
+import { Fleet } from "../kit/fleet.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { passOn } from "../kit/pass-on.ts";
-import { StandInMachine } from "../kit/machines.ts";
+import type { StandInMachine } from "../kit/machines.ts";
 import { Envd } from "./envd.ts";
 
 const envdPort = "49983";
@@ -42,6 +43,7 @@ export class StandInE2b {
   readonly #boxes = new Map<string, Box>();
   readonly #snapshots = new Map<string, Kept>();
   readonly #copies = new FileCopies();
+  readonly #fleet = new Fleet();
   readonly #pageSize: number;
 
   constructor({ pageSize = 100 }: StandInE2bOptions = {}) {
@@ -95,7 +97,7 @@ export class StandInE2b {
   }
 
   async stop(): Promise<void> {
-    for (const { machine } of this.#boxes.values()) await machine.destroy();
+    await this.#fleet.stop();
     await this.api.stop();
     await this.proxy.stop();
     await this.#copies.stop();
@@ -110,7 +112,7 @@ export class StandInE2b {
     }
     const seconds = timeoutOf(body);
     const id = `i${randomBytes(10).toString("hex")}`;
-    const machine = await StandInMachine.create({
+    const machine = await this.#fleet.create({
       id,
       env: { E2B_SANDBOX: "true", E2B_SANDBOX_ID: id },
       ...(snapshot === undefined ? {} : { files: snapshot.files }),

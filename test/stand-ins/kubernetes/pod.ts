@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { type MachineProcess, StandInMachine } from "../kit/machines.ts";
+import type { Fleet } from "../kit/fleet.ts";
+import type { MachineProcess, StandInMachine } from "../kit/machines.ts";
 import type { PodManifest } from "./validation.ts";
 
 /** Images that do not work, and how. */
@@ -20,6 +21,7 @@ export class StandInPod {
   readonly createdAt = new Date();
   phase: Phase = "Pending";
   machine: StandInMachine | undefined;
+  readonly #fleet: Fleet;
   readonly #tell: (type: "MODIFIED" | "DELETED") => void;
   #main: MachineProcess | undefined;
   #mainEnded: Promise<unknown> = Promise.resolve();
@@ -35,7 +37,13 @@ export class StandInPod {
   resourceVersion = "0";
 
   /** `tell` is called at each change; a pod that is `"DELETED"` is to be forgotten. */
-  constructor(namespace: string, manifest: PodManifest, tell: (type: "MODIFIED" | "DELETED") => void) {
+  constructor(
+    namespace: string,
+    manifest: PodManifest,
+    fleet: Fleet,
+    tell: (type: "MODIFIED" | "DELETED") => void,
+  ) {
+    this.#fleet = fleet;
     this.namespace = namespace;
     this.manifest = manifest;
     this.#tell = tell;
@@ -52,7 +60,8 @@ export class StandInPod {
       this.#tell("MODIFIED");
       return;
     }
-    this.#starting = this.#start(delayMs);
+    // It fails when the cluster stops meanwhile.
+    this.#starting = this.#start(delayMs).catch(() => undefined);
   }
 
   async #start(delayMs: number): Promise<void> {
@@ -78,7 +87,7 @@ export class StandInPod {
       this.#tell("MODIFIED");
       return;
     }
-    this.machine = await StandInMachine.create({ id: this.uid });
+    this.machine = await this.#fleet.create({ id: this.uid });
     this.#main = await this.machine.spawn({ argv: container.command, env: this.env });
     this.#main.stdout.resume();
     this.#main.stderr.resume();

@@ -11,6 +11,7 @@
  */
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { Fleet } from "../kit/fleet.ts";
 import {
   Answer,
   HttpError,
@@ -72,6 +73,7 @@ class StandInCluster implements KubernetesStandIn {
   readonly addresses: string[] = [];
   readonly #options: KubernetesStandInOptions;
   readonly #changes = new Changes();
+  readonly #fleet = new Fleet();
   #sent = 0;
 
   constructor(options: KubernetesStandInOptions) {
@@ -112,6 +114,7 @@ class StandInCluster implements KubernetesStandIn {
   async stop(): Promise<void> {
     await Promise.all([...this.pods.values()].map((pod) => pod.remove(0)));
     await this.server.stop();
+    await this.#fleet.stop();
   }
 
   #authorize({ headers, path }: Pick<StandInRequest, "headers" | "path">): void {
@@ -133,7 +136,7 @@ class StandInCluster implements KubernetesStandIn {
     const manifest = checkPod(await request.json());
     const key = `${namespace}/${manifest.name}`;
     if (this.pods.has(key)) throw new HttpError(409, `pods "${manifest.name}" already exists`);
-    const pod = new StandInPod(namespace, manifest, (type) => {
+    const pod = new StandInPod(namespace, manifest, this.#fleet, (type) => {
       if (type === "DELETED" && !this.pods.delete(key)) return;
       this.#changes.add(type, pod);
     });

@@ -11,7 +11,8 @@
  */
 import { arrayField, numberField, objectField, stringField } from "../../../src/kit/json.ts";
 import { Faults } from "../kit/faults.ts";
-import { StandInMachine } from "../kit/machines.ts";
+import { Fleet } from "../kit/fleet.ts";
+import type { StandInMachine } from "../kit/machines.ts";
 import { Relay } from "../kit/relay.ts";
 import {
   type GrpcServer,
@@ -74,6 +75,7 @@ class StandInModal implements ModalStandIn {
   readonly faults = new Faults();
   readonly #finished = new Map<string, number>();
   readonly #images = new Images();
+  readonly #fleet = new Fleet();
   readonly #proxy = new ConnectProxy((id) => this.sandboxes.has(id));
   readonly #apps = new Map<string, string>();
   readonly #stopped = new AbortController();
@@ -140,6 +142,7 @@ class StandInModal implements ModalStandIn {
     await Promise.all([...this.sandboxes.values()].map((sandbox) => sandbox.end(137)));
     this.#server?.forceShutdown();
     await this.#relay?.stop();
+    await this.#fleet.stop();
     await this.#proxy.stop();
     await this.#images.stop();
   }
@@ -219,7 +222,7 @@ class StandInModal implements ModalStandIn {
     }
     const id = `sb-${String(++this.#count).padStart(26, "0")}`;
     const files = this.#images.filesOf(stringField(definition, "imageId") ?? "");
-    const machine = await StandInMachine.create({ id, ...(files === undefined ? {} : { files }) });
+    const machine = await this.#fleet.create({ id, ...(files === undefined ? {} : { files }) });
     const [program = "sleep", ...args] = arrayField(definition, "entrypointArgs").map(String);
     const env = { TMPDIR: machine.folder };
     const main = await machine.spawn({ argv: [program, ...args], env });

@@ -11,6 +11,7 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { isJsonObject, numberField, objectField, stringField } from "../../../src/kit/json.ts";
 import { FileCopies } from "../kit/file-copies.ts";
+import { Fleet } from "../kit/fleet.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { carryPort } from "./proxy.ts";
 import { runCommand } from "./exec.ts";
@@ -44,6 +45,7 @@ export async function startSprites(options: SpritesStandInOptions = {}): Promise
   const { token = "stand-in-token", runAfterDisconnectMs = 10_000, listsLabels = true } = options;
   const sprites = new Map<string, Sprite>();
   const copies = new FileCopies();
+  const fleet = new Fleet();
   const addresses: string[] = [];
   const server = new StandInServer({
     errorBody: (status, message) => ({
@@ -59,7 +61,7 @@ export async function startSprites(options: SpritesStandInOptions = {}): Promise
     if (sprite === undefined) throw new HttpError(404, "sprite not found");
     return sprite;
   };
-  addSpriteRoutes(server, { sprites, found, copies, listsLabels });
+  addSpriteRoutes(server, { sprites, found, copies, fleet, listsLabels });
   addCheckpointRoutes(server, found);
 
   const sockets = new WebSocketServer({ noServer: true, autoPong: false });
@@ -115,6 +117,7 @@ export async function startSprites(options: SpritesStandInOptions = {}): Promise
       sockets.close();
       for (const sprite of sprites.values()) await sprite.destroy();
       sprites.clear();
+      await fleet.stop();
       await copies.stop();
     },
   };
@@ -130,10 +133,14 @@ interface SpriteRoutes {
   readonly sprites: Map<string, Sprite>;
   readonly found: Find;
   readonly copies: FileCopies;
+  readonly fleet: Fleet;
   readonly listsLabels: boolean;
 }
 
-function addSpriteRoutes(server: StandInServer, { sprites, found, copies, listsLabels }: SpriteRoutes): void {
+function addSpriteRoutes(
+  server: StandInServer,
+  { sprites, found, copies, fleet, listsLabels }: SpriteRoutes,
+): void {
   server
     .route("POST", "/v1/sprites", async (request) => {
       const body = await request.json();
@@ -141,7 +148,7 @@ function addSpriteRoutes(server: StandInServer, { sprites, found, copies, listsL
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new HttpError(400, "invalid name");
       if (sprites.has(name)) throw new HttpError(400, "name already exists");
       checkConfig(objectField(body, "config"));
-      const sprite = await Sprite.create(name, settingsIn(body), copies);
+      const sprite = await Sprite.create(name, settingsIn(body), { copies, fleet });
       sprites.set(name, sprite);
       return new Answer(201, sprite.describe(server.url));
     })

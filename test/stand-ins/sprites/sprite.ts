@@ -3,7 +3,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { WebSocket } from "ws";
 import { type FileCopies, copyFolder } from "../kit/file-copies.ts";
-import { StandInMachine } from "../kit/machines.ts";
+import type { Fleet } from "../kit/fleet.ts";
+import type { StandInMachine } from "../kit/machines.ts";
 
 interface Checkpoint {
   readonly id: string;
@@ -40,9 +41,13 @@ export class Sprite {
     this.settings = { labels: [], auth: "sprite", ...settings };
   }
 
-  /** Its checkpoints are among the copies of the service. */
-  static async create(name: string, settings: Partial<SpriteState>, copies: FileCopies): Promise<Sprite> {
-    return new Sprite(name, await StandInMachine.create(), settings, copies);
+  /** Its machine and its checkpoints are among those of the service. */
+  static async create(
+    name: string,
+    settings: Partial<SpriteState>,
+    { fleet, copies }: { readonly fleet: Fleet; readonly copies: FileCopies },
+  ): Promise<Sprite> {
+    return new Sprite(name, await fleet.create(), settings, copies);
   }
 
   describe(url: string): object {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import type { Fleet } from "../kit/fleet.ts";
 import { HttpError } from "../kit/http-server.ts";
-import { StandInMachine } from "../kit/machines.ts";
+import type { StandInMachine } from "../kit/machines.ts";
 import type { VercelProcess } from "./command.ts";
 
 export interface VercelRequest {
@@ -41,10 +42,13 @@ export class VercelRecord {
     this.#settleEnd();
   }
 
-  static async create(request: VercelRequest, files: string | undefined): Promise<VercelRecord> {
+  static async create(
+    request: VercelRequest,
+    { fleet, files }: { readonly fleet: Fleet; readonly files: string | undefined },
+  ): Promise<VercelRecord> {
     return new VercelRecord(
       request,
-      await StandInMachine.create({ env: { USER: "root" }, ...(files === undefined ? {} : { files }) }),
+      await fleet.create({ env: { USER: "root" }, ...(files === undefined ? {} : { files }) }),
     );
   }
 

@@ -18,6 +18,7 @@ import {
   stringField,
 } from "../../../src/kit/json.ts";
 import { FileCopies } from "../kit/file-copies.ts";
+import { Fleet } from "../kit/fleet.ts";
 import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { VercelProcess } from "./command.ts";
 import { VercelRecord } from "./sandbox.ts";
@@ -80,6 +81,7 @@ export async function startVercel({
     stop: async () => {
       await server.stop();
       for (const sandbox of cloud.sandboxes.values()) await sandbox.stop();
+      await cloud.fleet.stop();
       await cloud.copies.stop();
     },
   };
@@ -93,6 +95,7 @@ class Cloud {
   readonly sandboxes = new Map<string, VercelRecord>();
   readonly snapshots = new Map<string, StoredSnapshot>();
   readonly copies = new FileCopies();
+  readonly fleet = new Fleet();
   readonly commands: unknown[] = [];
   readonly mostMs: number;
 
@@ -154,7 +157,7 @@ function addSandboxRoutes(server: StandInServer, cloud: Cloud, projectId: string
         tags: tagsIn(body) ?? {},
         persistent: booleanField(body, "persistent") ?? true,
       },
-      snapshot?.folder,
+      { fleet: cloud.fleet, files: snapshot?.folder },
     );
     cloud.sandboxes.set(name, sandbox);
     return whole(sandbox);
