@@ -8,7 +8,13 @@ export const claude: AcpPreset = {
     nodeMajor: 22,
   },
   args: [],
-  env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_AUTOUPDATER: "1", IS_SANDBOX: "1" },
+  env: {
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    // Behind each turn it would ask the model what a person might say next.
+    CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: "false",
+    DISABLE_AUTOUPDATER: "1",
+    IS_SANDBOX: "1",
+  },
   credentials: {
     ...{ anyOf: [], secret: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"] },
     forwarded: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL"],

@@ -12,5 +12,6 @@ export const droid: AcpPreset = {
     sessionMode: ({ permissions, agentMode }) =>
       agentMode ?? (permissions === "allow-all" ? "auto-high" : undefined),
   },
-  capabilities: { usage: false },
+  // Each message comes as a whole.
+  capabilities: { usage: false, textDeltas: false },
 };
