@@ -1,8 +1,8 @@
 import { SandboxAgentError } from "playpen";
 import type { SandboxProvider } from "playpen/kit";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import type { Fault } from "../../stand-ins/kit/faults.ts";
-import type { StandInServer } from "../../stand-ins/kit/http-server.ts";
+import { StandInServer } from "../../stand-ins/kit/http-server.ts";
 
 /** A vendor's stand-in, and a provider that speaks to it. */
 export interface VendorScene {
@@ -17,8 +17,14 @@ export interface VendorScene {
   readonly notFoundCode?: string;
   /** How many sandboxes the stand-in has. */
   readonly count: () => number;
-  /** What makes a request that neither changes anything nor is for one sandbox. */
+  /** The names that can hold the credential. */
   readonly variables: readonly string[];
+  /** Without the credential among its options, where the environment alone can have it. */
+  readonly bare?: () => SandboxProvider;
+  /** A value that the environment may have for it. */
+  readonly credential?: () => { readonly [variable: string]: string };
+  /** With another address of the service. */
+  readonly at?: (url: string) => SandboxProvider;
 }
 
 /** Longer than any wait for another attempt. */
@@ -93,6 +99,40 @@ export function describeVendorFailures(scene: VendorScene): void {
     await expect(created).rejects.toBe(reason);
     expect(scene.count()).toBe(0);
   });
+
+  const { bare, credential, at } = scene;
+  const withEnvironment = (env: { readonly [variable: string]: string }): void => {
+    for (const name of scene.variables) vi.stubEnv(name, env[name] ?? "");
+    onTestFinished(() => void vi.unstubAllEnvs());
+  };
+
+  if (bare !== undefined) {
+    it("is not asked without a credential", async () => {
+      withEnvironment({});
+      const before = scene.server().requests.length;
+      await expect(bare().create(spec)).rejects.toMatchObject({
+        code: "provider_authentication_failed",
+        details: { variables: scene.variables },
+      });
+      expect(scene.server().requests.length).toBe(before);
+    });
+  }
+
+  if (bare !== undefined && credential !== undefined) {
+    it("takes the credential from the environment", async () => {
+      withEnvironment(credential());
+      expect(await bare().check()).toEqual({ available: true });
+    });
+  }
+
+  if (at !== undefined) {
+    it("tells an unreachable service from one that fails", async () => {
+      const gone = await new StandInServer().start();
+      const { url } = gone;
+      await gone.stop();
+      await expect(at(url).create(spec)).rejects.toMatchObject({ code: "provider_unavailable" });
+    });
+  }
 
   it("says what is wrong and what to do, instead of rejecting, when it is checked", async () => {
     expect(await scene.provider().check()).toMatchObject({ available: true });

@@ -1,5 +1,5 @@
 import { type SpritesOptions, sprites } from "playpen/sprites";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type SpritesStandIn, startSprites } from "../../stand-ins/sprites/index.ts";
 import { describeOtherHost } from "./describe-other-host.ts";
 import { brokenConnection, cloudLeftovers, describeRealAgent, outage } from "./describe-real-agent.ts";
@@ -12,7 +12,6 @@ beforeAll(async () => {
 afterAll(() => standIn.stop());
 afterEach(() => {
   standIn.server.faults.clear();
-  vi.unstubAllEnvs();
 });
 
 const spec = { env: {}, labels: {} };
@@ -26,27 +25,9 @@ describe("what the service may answer", () => {
     creation: { method: "POST", path: "/v1/sprites" },
     count: () => standIn.sprites.size,
     variables: ["SPRITES_TOKEN", "SPRITE_TOKEN"],
-  });
-
-  it("is not asked without a token", async () => {
-    for (const name of ["SPRITES_TOKEN", "SPRITE_TOKEN"]) vi.stubEnv(name, "");
-    const before = standIn.server.requests.length;
-    const created = sprites({ baseUrl: standIn.url }).create(spec);
-    await expect(created).rejects.toMatchObject({ code: "provider_authentication_failed" });
-    expect(standIn.server.requests.length).toBe(before);
-  });
-
-  it("takes the token from the environment", async () => {
-    vi.stubEnv("SPRITE_TOKEN", standIn.token);
-    vi.stubEnv("SPRITES_TOKEN", "");
-    expect(await sprites({ baseUrl: standIn.url }).check()).toEqual({ available: true });
-  });
-
-  it("tells an unreachable service from one that fails", async () => {
-    const gone = await startSprites();
-    await gone.stop();
-    const created = provider({ baseUrl: gone.url }).create(spec);
-    await expect(created).rejects.toMatchObject({ code: "provider_unavailable" });
+    bare: () => sprites({ baseUrl: standIn.url }),
+    credential: () => ({ SPRITE_TOKEN: standIn.token }),
+    at: (baseUrl) => provider({ baseUrl }),
   });
 
   it.each([
