@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 // It is no ES module, and has no declarations.
-const runtime = createRequire(import.meta.url)("workerd") as {
+const require = createRequire(import.meta.url);
+const runtime = require("workerd") as {
   /** Path of the program. */
   readonly default: string;
   readonly compatibilityDate: string;
