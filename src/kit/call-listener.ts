@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import { errorStack } from "../errors/error-text.ts";
 
 /** Calls a function of the host's. What it throws, or rejects with, goes to `failed`, which must not throw. */
 export function callListener<Value>(
@@ -13,4 +14,21 @@ export function callListener<Value>(
   } catch (error) {
     failed(error);
   }
+}
+
+/**
+ * Makes a function that tells of what a listener has thrown by a warning of the process, the first time.
+ *
+ * @param listener - For example `onProgress`.
+ * @param owner - What is warned of but once, for example `box`.
+ */
+export function listenerWarning(listener: string, owner: string): (error: unknown) => void {
+  let hasWarned = false;
+  return (error) => {
+    if (hasWarned) return;
+    hasWarned = true;
+    process.emitWarning(`${listener} failed (reported once a ${owner}): ${errorStack(error)}`, {
+      type: "PlaypenListenerWarning",
+    });
+  };
 }

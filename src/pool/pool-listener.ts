@@ -1,5 +1,4 @@
-import { errorText } from "../errors/error-text.ts";
-import { callListener } from "../kit/call-listener.ts";
+import { callListener, listenerWarning } from "../kit/call-listener.ts";
 import type { PoolEvent } from "./pool-event.ts";
 
 /**
@@ -10,14 +9,7 @@ export function quietListener(
   onEvent: ((event: PoolEvent) => unknown) | undefined,
 ): (event: PoolEvent) => void {
   if (onEvent === undefined) return () => undefined;
-  let hasWarned = false;
-  const warn = (error: unknown): void => {
-    if (hasWarned) return;
-    hasWarned = true;
-    process.emitWarning(`onEvent of a pool failed (reported once a pool): ${errorText(error)}`, {
-      type: "PlaypenListenerWarning",
-    });
-  };
+  const warn = listenerWarning("onEvent of a pool", "pool");
   return (event) => {
     queueMicrotask(() => {
       callListener(onEvent, event, warn);

@@ -2,10 +2,10 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { randomUUID } from "node:crypto";
 import PQueue from "p-queue";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
-import { errorStack } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
 import type { EventCursor } from "../log/event-cursor.ts";
 import { EventLog, type EventListener, type SubscribeOptions } from "../log/event-log.ts";
+import { listenerWarning } from "../kit/call-listener.ts";
 import { deferred } from "../kit/deferred.ts";
 import { onAbort } from "../kit/on-abort.ts";
 import { isArgument, show } from "../kit/validate-options.ts";
@@ -78,7 +78,6 @@ export class Session implements AsyncDisposable {
   #costUsd: number | undefined;
   /** The model as the agent calls it, which the host may have left to it. */
   #toldModel: string | undefined;
-  #hasWarned = false;
 
   /** @internal Made by `SandboxAgent.createSession`. */
   constructor(parts: SessionParts, executable: string) {
@@ -88,9 +87,7 @@ export class Session implements AsyncDisposable {
     this.#parts = parts;
     this.#log = new EventLog(this.id, {
       ...parts.history,
-      onListenerError: (error) => {
-        this.#warn(error);
-      },
+      onListenerError: listenerWarning(`A listener of session ${this.id}`, "session"),
     });
     this.#ledger = new TurnLedger(this.id, {
       log: (event, bytes, turnId) => {
@@ -388,15 +385,6 @@ export class Session implements AsyncDisposable {
   #unsupported(feature: string): SandboxAgentError<"unsupported"> {
     return new SandboxAgentError("unsupported", `${this.agent} does not support ${feature}.`, {
       details: { subject: this.agent, feature },
-    });
-  }
-
-  #warn(error: unknown): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    const reason = errorStack(error);
-    process.emitWarning(`A listener of session ${this.id} failed (reported once a session): ${reason}`, {
-      type: "PlaypenListenerWarning",
     });
   }
 }

@@ -13,13 +13,13 @@ function goneMachine(): E2bMachine {
     },
   };
   const call = (_context: object, work: () => Promise<unknown>): Promise<unknown> => work();
-  return { cwd: "/work", id: "box-1", handle, service: { call } } as unknown as E2bMachine;
+  return { cwd: "/home", id: "box-1", handle, service: { call } } as unknown as E2bMachine;
 }
 
 describe("a watch of a sandbox that has gone meanwhile", () => {
   it("can be left", async () => {
     for await (const change of watchFiles(goneMachine(), ".", {})) {
-      expect(change).toEqual({ type: "created", path: "/work/a.txt" });
+      expect(change).toEqual({ type: "created", path: "/home/a.txt" });
       break;
     }
   });
