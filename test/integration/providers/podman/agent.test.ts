@@ -9,7 +9,7 @@ import { Relay } from "../../../stand-ins/kit/relay.ts";
 import { type Leftovers, describeRealAgent } from "../describe-real-agent.ts";
 import { killPrograms } from "../kill-programs.ts";
 
-const cliFolder = "/opt/clis";
+const cliFolder = "/opt/agents";
 
 /** The image has no CLI; the model server listens on this machine's loopback interface only. */
 const settings = () => ({
