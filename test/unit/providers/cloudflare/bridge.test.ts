@@ -3,6 +3,15 @@ import { describe, expect, it } from "vitest";
 import { Base64Decoder, toBase64 } from "../../../../providers/cloudflare/bridge/base64.ts";
 import { commandEvents } from "../../../../providers/cloudflare/bridge/command-events.ts";
 import { Refusal, refusalOf } from "../../../../providers/cloudflare/bridge/refusal.ts";
+import { importsOf, reachableFrom } from "../../../gate/source-files.ts";
+
+describe("the source of the bridge", () => {
+  it("needs nothing that a Worker has not", () => {
+    const files = reachableFrom("providers/cloudflare/bridge/index.ts");
+    expect(files.filter((file) => !file.startsWith("providers/cloudflare/bridge/"))).toEqual([]);
+    expect(files.flatMap(importsOf).filter(({ file }) => file === undefined)).toEqual([]);
+  });
+});
 
 describe("base64 of the bridge, where the runtime has none of its own", () => {
   it("is the usual one, cut anywhere, with line feeds anywhere", () => {
