@@ -76,7 +76,7 @@ export function acpBackend(preset: Preset, connection: AcpConnection, asks = fal
 
 function presetScene(
   preset: Preset,
-  scene: Pick<AgentDescription, "knownFailures" | "otherModel" | "patienceMs" | "slowRequirements">,
+  scene: Pick<AgentDescription, "knownFailures" | "otherModel" | "patienceMs">,
 ): AgentDescription {
   return {
     ...scene,
@@ -92,12 +92,6 @@ const noStatus = "by ACP the CLI tells the words of an API's error, and not its 
 /** Agents that are also backends of their own, by the protocol that they have in common. */
 export const acpScenes: readonly AgentDescription[] = [
   presetScene("copilot", { patienceMs: 90_000 }),
-  presetScene("droid", {
-    // A request that fails with 500 is made nine times more, which takes more than three minutes.
-    patienceMs: 300_000,
-    slowRequirements: ["failure.500"],
-    otherModel: "custom:other-model-0",
-  }),
   presetScene("gemini", {
     patienceMs: 60_000,
     otherModel: "gemini-2.5-flash",
