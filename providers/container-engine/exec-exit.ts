@@ -12,6 +12,8 @@ export interface ExecLeader {
 }
 
 const longestPollMs = 250;
+/** By then an engine has noticed the end of a process that has ended, unless it has much to do. */
+const noticedMs = 1000;
 
 /**
  * Resolves to the exit code of a process whose output has ended. It may have closed its outputs and go on, which the end
@@ -24,12 +26,12 @@ export async function awaitExitCode(
   exec: Dockerode.Exec,
   leader: ExecLeader,
 ): Promise<number> {
+  const since = performance.now();
   let isAnswered = false;
   for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, longestPollMs)) {
     const { Running: running, ExitCode: code } = await exec.inspect();
     if (!running && code !== null) return code;
-    // By now the engine has noticed the end of a process that has ended.
-    if (!isAnswered && pauseMs === longestPollMs) {
+    if (!isAnswered && performance.now() - since > noticedMs) {
       const holds = await holdsOutput(container, leader).catch(() => undefined);
       if (holds === true) throw new Error("The connection to it broke off.");
       isAnswered = holds !== undefined;
