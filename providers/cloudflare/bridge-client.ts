@@ -54,6 +54,8 @@ interface Call {
   readonly signal?: AbortSignal | undefined;
   /** Default: the usual time for an answer. */
   readonly timeoutMs?: number;
+  /** How often it is tried where nobody takes the connection. */
+  readonly attempts?: number;
 }
 
 /** Longest time that a command of the library's own takes, or says nothing. */
@@ -136,7 +138,15 @@ export class BridgeClient {
     onText?: (text: string) => void,
   ): Promise<ShortRun> {
     const body = { argv, env, timeout_ms: 2 * commandTimeoutMs };
-    const call: Call = { method: "POST", path: pathOf(id, "exec"), action: "run a command", id, body };
+    const call: Call = {
+      method: "POST",
+      path: pathOf(id, "exec"),
+      action: "run a command",
+      id,
+      body,
+      // Whoever follows a process has a patience of its own.
+      ...(onText === undefined ? {} : { attempts: 1 }),
+    };
     const { requestTimeoutMs } = this.#settings;
     const abort = new AbortController();
     const { signal } = abort;
@@ -218,7 +228,8 @@ export class BridgeClient {
 
   async #ask(call: Call): Promise<Response> {
     const { url, token } = this.#access();
-    const { method, path, body, bytes, signal, timeoutMs = this.#settings.requestTimeoutMs } = call;
+    const { method, path, body, bytes, signal, attempts } = call;
+    const { timeoutMs = this.#settings.requestTimeoutMs } = call;
     const request = (): Promise<Response> =>
       openVendorAnswer({
         method,
@@ -231,7 +242,7 @@ export class BridgeClient {
         context: this.#context(call),
         doubt: (answer) => doubtOf(answer, call.action),
       });
-    return retriedWhenRefused(request, { signal });
+    return retriedWhenRefused(request, { signal, ...(attempts === undefined ? {} : { attempts }) });
   }
 
   /** @throws SandboxAgentError `provider_authentication_failed` where either is not known. */

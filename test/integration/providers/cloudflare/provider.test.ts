@@ -193,6 +193,17 @@ describe("a sandbox", () => {
     await sandbox.destroy();
   });
 
+  it("is lost within five seconds where nobody takes a connection any more", async () => {
+    const other = await startCloudflare();
+    const sandbox = await cloudflare(accessOf(other)).create(spec);
+    const process = await sandbox.spawn(shell("sleep 300"));
+    const since = performance.now();
+    await other.server.stop();
+    await expect(process.exited).rejects.toMatchObject({ code: "sandbox_lost" });
+    expect(performance.now() - since).toBeLessThan(5000);
+    await other.stop();
+  });
+
   it("is used on by another host, to which it was left", async () => {
     const sandbox = await provider().create({ ...spec, labels: { kind: "ü = 1" } });
     await sandbox.files.write("kept", "by the first host");
