@@ -69,8 +69,12 @@ export default defineConfig({
         order: 3,
         testTimeoutMs: 2 * minuteMs,
         ...waiting,
-        // Three imagined vendors, which lack what some of the real ones lack.
-        longTail: ["test/conformance/providers/derived.test.ts"],
+        longTail: [
+          // Three imagined vendors, which lack what some of the real ones lack.
+          "test/conformance/providers/derived.test.ts",
+          // Agents whose own CLIs and protocols the other suites drive; they take a gigabyte to install.
+          "test/conformance/backends/acp-adapters.test.ts",
+        ],
       }),
       project("integration", { order: 4, testTimeoutMs: 3 * minuteMs, ...waiting }),
       project("examples", { order: 5, testTimeoutMs: 3 * minuteMs, startsPrograms: true }),
