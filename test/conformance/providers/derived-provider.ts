@@ -118,7 +118,10 @@ class ImaginedMachine implements RemoteMachine {
       ...(stdin === null ? {} : { stdin: writableFromNode(stdin) }),
       stdout: readableFromNode(stdout),
       stderr: readableFromNode(stderr),
-      exited: new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal }))),
+      exited: new Promise((resolve, reject) => {
+        child.once("error", reject);
+        child.once("exit", (code, signal) => resolve({ code, signal }));
+      }),
       disconnect: () => {
         for (const stream of [stdin, stdout, stderr]) stream?.destroy();
       },
@@ -146,7 +149,8 @@ class ImaginedMachine implements RemoteMachine {
     const child = this.#spawn({ ...command, stdin: false });
     const { stdout, stderr } = child;
     if (stdout === null || stderr === null) throw new Error("There are no pipes.");
-    const ended = new Promise<number>((resolve) => {
+    const ended = new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
       child.once("exit", (code) => {
         resolve(code ?? 137);
       });
@@ -170,6 +174,8 @@ class ImaginedMachine implements RemoteMachine {
     });
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
+    // In a folder that was removed meanwhile nothing starts.
+    child.once("error", () => this.#children.delete(child));
     return child;
   }
 }
