@@ -1,4 +1,4 @@
-import { expectEqual, expectExit, expectTrue } from "../expectations.ts";
+import { describeError, expectEqual, expectExit, expectTrue } from "../expectations.ts";
 import { expectNoneInside, expectSomeInside, processMark } from "../process-marks.ts";
 import type { ProviderRequirement } from "../requirement.ts";
 
@@ -158,8 +158,11 @@ export const killRequirements: readonly ProviderRequirement[] = [
       for (const conversation of [doomed, spared]) await conversation.line();
       await context.within(doomed.process.kill(), "kill()");
       await context.within(doomed.process.exited, "exited after kill()");
-      await spared.send("word\n");
-      expectEqual(await spared.line(), "got word", "What the other process answers");
+      const answer = spared
+        .send("word\n")
+        .then(() => spared.line())
+        .catch(describeError);
+      expectEqual(await answer, "got word", "What the other process answers");
     },
   },
   {

@@ -104,7 +104,7 @@ export const brokenKills: readonly BrokenProvider[] = [
         };
       })(provider);
     },
-    seen: /EPIPE|standard input|standard output|ended/i,
+    seen: /What the other process answers: expected 'got word'/,
   },
   {
     id: "process.kill-after-exit",
