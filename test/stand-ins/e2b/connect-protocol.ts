@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { Answer } from "../kit/http-server.ts";
+import { roomIn } from "../kit/room-in.ts";
 
 /** Codes of the Connect protocol, with the HTTP status that a unary call gives for them. */
 const statuses = {
@@ -61,10 +62,7 @@ export class MessageStream {
   /** Resolves when the client takes more. */
   async send(message: unknown): Promise<void> {
     if (!this.isOpen || this.#response.write(envelope(message))) return;
-    await new Promise<void>((resolve) => {
-      this.#response.once("drain", resolve);
-      this.#response.once("close", resolve);
-    });
+    await roomIn(this.#response);
   }
 
   end(error?: ConnectFailure): void {

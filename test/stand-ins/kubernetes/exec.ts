@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { numberField, parseJson } from "../../../src/kit/json.ts";
 import type { MachineExit, MachineProcess, MachineTerminal } from "../kit/machines.ts";
+import { roomIn } from "../kit/room-in.ts";
 import type { StandInPod } from "./pod.ts";
 
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const;
@@ -61,10 +62,9 @@ function takeInput(socket: WebSocket, process: MachineProcess | MachineTerminal)
     } else if (bytes[0] === channels.stdin && stdin?.writable === true) {
       if (stdin.write(bytes.subarray(1))) return;
       socket.pause();
-      const go = (): void => {
+      void roomIn(stdin).then(() => {
         socket.resume();
-      };
-      stdin.once("drain", go).once("close", go);
+      });
     }
   });
   socket.once("close", () => {

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { booleanField, numberField, objectField, stringField } from "../../../src/kit/json.ts";
 import type { MachineProcess, StandInMachine } from "../kit/machines.ts";
+import { roomIn } from "../kit/room-in.ts";
 import { type Handler, type Message, codes, grpc } from "./grpc.ts";
 
 interface Running {
@@ -75,16 +76,7 @@ export function routerHandlers({ machineOf: found, snapshot, setNetwork }: Tasks
       if (data instanceof Uint8Array && data.length > 0 && offset >= exec.written) {
         if (stdin?.writable !== true) throw new grpc.ServerError(codes.failedPrecondition, "stdin is closed");
         exec.written = offset + data.length;
-        const isFull = !stdin.write(data);
-        if (isFull) {
-          await new Promise<void>((resolve) => {
-            const go = (): void => {
-              stdin.off("drain", go).off("close", go);
-              resolve();
-            };
-            stdin.once("drain", go).once("close", go);
-          });
-        }
+        if (!stdin.write(data)) await roomIn(stdin);
       }
       if (booleanField(request, "eof") === true) stdin?.end();
       return {};
