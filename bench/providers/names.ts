@@ -9,6 +9,7 @@ export const placeNames = [
   "vercel",
   "sprites",
   "modal",
+  "cloudflare",
   "fly",
   "computesdk",
 ] as const;

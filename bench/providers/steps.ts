@@ -1,5 +1,6 @@
 /** Creates, uses and removes sandboxes of one provider by turns, through the library and by the vendor's bare client. */
 import { report } from "../kit/report.ts";
+import { cloudflarePlace } from "./bare/cloudflare.ts";
 import { computesdkPlace } from "./bare/computesdk.ts";
 import { dockerPlace, podmanPlace } from "./bare/containers.ts";
 import { daytonaPlace } from "./bare/daytona.ts";
@@ -23,6 +24,7 @@ const places: { readonly [Name in (typeof placeNames)[number]]: () => Promise<Pl
   vercel: vercelPlace,
   sprites: spritesPlace,
   modal: modalPlace,
+  cloudflare: cloudflarePlace,
   fly: flyPlace,
   computesdk: computesdkPlace,
 };

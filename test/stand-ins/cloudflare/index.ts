@@ -33,12 +33,14 @@ export interface CloudflareStandIn {
 export interface CloudflareStandInOptions {
   /** The Worker's secret; default: a random one. Empty: none is set. */
   readonly token?: string;
+  /** Path of the Worker's source; default: `worker.ts` beside this file, which is not where a bundle of it is. */
+  readonly worker?: string;
 }
 
 export async function startCloudflare(options: CloudflareStandInOptions = {}): Promise<CloudflareStandIn> {
   const token = options.token ?? `token-${randomUUID()}`;
   const containers = await startContainers();
-  const start = { token, containersPort: containers.server.port };
+  const start = { token, containersPort: containers.server.port, source: options.worker };
   const running = { worker: await startWorker(start), losesAnswers: false };
   const server = new StandInServer().route("*", "/*path", (incoming) => {
     const isLost = running.losesAnswers && incoming.method === "POST" && incoming.path === "/v1/sandbox";

@@ -19,6 +19,8 @@ const runtime = require("workerd") as {
 export interface WorkerInit {
   readonly token: string;
   readonly containersPort: number;
+  /** Path of the Worker's source; default: that of this folder. */
+  readonly source?: string | undefined;
   /** Of a runtime that was stopped, to go on with what it has stored. */
   readonly folder?: WorkerFolder;
 }
@@ -35,7 +37,7 @@ export interface RunningWorker {
 
 /** Starts the runtime with the Worker of this folder, bundled as `wrangler deploy` does. */
 export async function startWorker(init: WorkerInit): Promise<RunningWorker> {
-  const folder = init.folder ?? (await makeFolder());
+  const folder = init.folder ?? (await makeFolder(init.source));
   let child: ChildProcess | undefined;
   try {
     await writeFile(join(folder.path, "config.capnp"), configOf(init, join(folder.path, "storage")));
@@ -59,11 +61,13 @@ export async function startWorker(init: WorkerInit): Promise<RunningWorker> {
 
 const flags = ["serve", "--socket-addr", "http=127.0.0.1:0", "--control-fd=3", "config.capnp"];
 
-async function makeFolder(): Promise<WorkerFolder> {
+async function makeFolder(
+  source = fileURLToPath(new URL("worker.ts", import.meta.url)),
+): Promise<WorkerFolder> {
   const path = await mkdtemp(join(tmpdir(), "stand-in-worker-"));
   await mkdir(join(path, "storage"));
   await build({
-    entryPoints: [fileURLToPath(new URL("worker.ts", import.meta.url))],
+    entryPoints: [source],
     outfile: join(path, "worker.js"),
     bundle: true,
     format: "esm",
