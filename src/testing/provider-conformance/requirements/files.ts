@@ -95,22 +95,27 @@ export const fileRequirements: readonly ProviderRequirement[] = [
     async run(context) {
       const sandbox = await context.create();
       const { files, cwd } = sandbox;
+      const each = (use: (name: string, shown: string) => Promise<void>): Promise<unknown> =>
+        Promise.all(oddNames.map((name) => use(name, JSON.stringify(name))));
       for (const name of oddNames) {
-        const shown = JSON.stringify(name);
         await files.write(name, `of ${name}`);
-        expectEqual(await files.readText(name), `of ${name}`, `read() of ${shown}`);
-        const inside = await context.text(sandbox, 'cat < "$1"', { args: [`${cwd}/${name}`] });
-        expectEqual(inside, `of ${name}`, `What a process reads in ${shown}`);
+        expectEqual(await files.readText(name), `of ${name}`, `read() of ${JSON.stringify(name)}`);
+      }
+      const paths = oddNames.map((name) => `${cwd}/${name}`);
+      const script = 'for path do cat < "$path"; echo; done';
+      const inside = await context.text(sandbox, script, { args: paths });
+      expectEqual(inside, oddNames.map((name) => `of ${name}\n`).join(""), "What a process reads in them");
+      const listed = (await files.list(".")).map(({ path }) => path);
+      expectEqual(listed.toSorted(), paths.toSorted(), "list() of a folder with them");
+      await each(async (name, shown) => {
         expectEqual((await files.stat(name))?.type, "file", `stat() of ${shown}`);
-        const paths = (await files.list(".")).map(({ path }) => path);
-        expectEqual(paths, [`${cwd}/${name}`], `list() of a folder with ${shown}`);
         await files.mkdir(`folder/${name}`);
         await files.move(name, `folder/${name}/${name}`);
         expectEqual(await files.readText(`folder/${name}/${name}`), `of ${name}`, `move() of ${shown}`);
         await files.remove(`folder/${name}`);
-        expectEqual(await files.list("folder"), [], `list() after remove() of ${shown}`);
-        await files.remove("folder");
-      }
+      });
+      expectEqual(await files.list("folder"), [], "list() of a folder that they were removed from");
+      await files.remove("folder");
       expectEqual(await files.list("."), [], "What is left in the working directory");
     },
   },

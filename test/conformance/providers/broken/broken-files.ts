@@ -64,7 +64,8 @@ export const brokenFiles: readonly BrokenProvider[] = [
     how: "has a shell expand the names",
     make: breakFiles((_files, sandbox) => ({
       write: async (path, data) => {
-        await shell(sandbox, `cat > ${path}`, [], data);
+        // Its input is read to the end, whatever the name does.
+        await shell(sandbox, `text=$(cat); printf %s "$text" > ${path}`, [], data);
       },
     })),
     seen: /two blanks {2}here/,
