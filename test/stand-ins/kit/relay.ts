@@ -16,7 +16,7 @@ export class Relay {
 
   constructor(target: RelayTarget) {
     this.#target = target;
-    this.#server = createServer({ allowHalfOpen: true }, (client) => {
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       this.#take(client);
     });
   }
@@ -63,7 +63,7 @@ export class Relay {
       client.destroy();
       return;
     }
-    const service = connect({ ...this.#target, allowHalfOpen: true });
+    const service = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
     this.#pairs.set(client, service);
     service.on("error", () => undefined);
     for (const socket of [client, service]) {
