@@ -3,7 +3,7 @@ import { type Report, valueOf } from "../kit/report.ts";
 import { runProgram } from "../kit/run-program.ts";
 
 const sizes = [
-  { lines: 100_000, pairs: 7 },
+  { lines: 100_000, pairs: 21 },
   { lines: 1_000_000, pairs: 3 },
 ];
 const timeoutMs = 120_000;
