@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import { repositoryRoot } from "../../../scripts/subpaths.ts";
 import { describeWith } from "../../image/engines.ts";
 import { SshServer } from "../../stand-ins/sshd/index.ts";
+import { describeOtherHost } from "./describe-other-host.ts";
 import { describeRealAgent } from "./describe-real-agent.ts";
 
 const spec = { env: {}, labels: {} };
@@ -54,6 +55,14 @@ describeWith(["sshd"], "ssh(), by the system's sshd", () => {
     server = await SshServer.start();
   });
   afterAll(() => server.stop());
+
+  describeOtherHost({
+    name: "ssh",
+    options: () => server.options,
+    provider,
+    packages: [{ name: "ssh2", range: "^1.16.0", others: ["0.8.9"] }],
+    count: () => (existsSync(server.root) ? readdirSync(server.root).length : 0),
+  });
 
   describe("who the machine is", () => {
     it("is refused before the log-in begins when its key is another one", async () => {
