@@ -12,6 +12,8 @@ import {
   refusedSafely,
   settlesWithin,
   undoneWhenAborted,
+  sandboxNotFound,
+  unavailable,
 } from "../../src/kit.ts";
 import { BridgeClient, type BridgeSandbox, providerName, variables } from "./bridge-client.ts";
 import type { CloudflareSettings } from "./options.ts";
@@ -45,13 +47,10 @@ export class CloudflareProvider implements SandboxProvider<CloudflareSandbox> {
       await this.#client.check();
       return { available: true };
     } catch (error) {
-      if (!SandboxAgentError.is(error)) {
-        return { available: false, reason: String(error), remedy: "Look at the options of cloudflare()." };
-      }
-      const remedy = SandboxAgentError.is(error, "provider_authentication_failed")
-        ? `Set ${variables.join(" and ")}, or give them as cloudflare({ url, token }); the token is the Worker's secret PLAYPEN_TOKEN.`
-        : error.remedy;
-      return { available: false, reason: error.reason, remedy };
+      return unavailable(error, {
+        credential: `Set ${variables.join(" and ")}, or give them as cloudflare({ url, token }); the token is the Worker's secret PLAYPEN_TOKEN.`,
+        other: "Look at the options of cloudflare().",
+      });
     }
   }
 
@@ -104,9 +103,11 @@ export class CloudflareProvider implements SandboxProvider<CloudflareSandbox> {
   }
 
   async #connect(id: string, spec: Pick<SandboxSpec, "env" | "cwd">): Promise<CloudflareSandbox> {
-    if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(id)) throw notFound(id);
+    if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(id)) {
+      throw sandboxNotFound(providerName, id, "That is no sandbox's id.");
+    }
     const sandbox = await this.#client.find(id);
-    if (!sandbox.isRunning) throw notFound(id);
+    if (!sandbox.isRunning) throw sandboxNotFound(providerName, id, "It has ended.");
     if (spec.cwd === undefined) return this.#sandbox(sandbox, spec);
     await this.#client.run(id, ["mkdir", "-p", "--", spec.cwd]);
     return this.#sandbox({ ...sandbox, cwd: spec.cwd }, spec);
@@ -126,11 +127,5 @@ function folderFailure(error: unknown, cwd: string): SandboxAgentError | undefin
   return new SandboxAgentError("file_failed", error.reason, {
     details: { operation: "mkdir", path: cwd },
     cause: error,
-  });
-}
-
-function notFound(id: string): SandboxAgentError {
-  return new SandboxAgentError("sandbox_not_found", `The bridge has no sandbox ${JSON.stringify(id)}.`, {
-    details: { id },
   });
 }

@@ -15,6 +15,8 @@ import {
   retriedWhenRefused,
   settlesWithin,
   undoneWhenAborted,
+  sandboxNotFound,
+  unavailable,
 } from "../../src/kit.ts";
 import { loadModal } from "./load-modal.ts";
 import { isNotFound, modalFailure, providerName } from "./modal-errors.ts";
@@ -83,8 +85,9 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
       });
       return { available: true };
     } catch (error) {
-      const { message, remedy } = modalFailure({ action: "look for the app" }, error);
-      return { available: false, reason: message.replace(`\n${remedy}`, ""), remedy };
+      return unavailable(modalFailure({ action: "look for the app" }, error), {
+        other: "Look at the reason.",
+      });
     }
   }
 
@@ -105,13 +108,14 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
     { signal }: CreateOptions = {},
   ): Promise<ModalSandbox> {
     signal?.throwIfAborted();
-    if (!/^sb-[A-Za-z0-9-]+$/.test(id)) throw notFound(id, "That is no sandbox's id.");
+    if (!/^sb-[A-Za-z0-9-]+$/.test(id)) throw sandboxNotFound(providerName, id, "That is no sandbox's id.");
     const client = await abortable(this.#connected(), signal);
     const connected = this.#request({ action: "connect to a sandbox", id }, async () => {
       const sandbox = await client.sandboxes.fromId(id);
-      if (!(await isRunning(sandbox))) throw notFound(id, "It has ended, or never was.");
+      if (!(await isRunning(sandbox))) throw sandboxNotFound(providerName, id, "It has ended, or never was.");
       const facts = factsOf(await sandbox.getTags());
-      if (facts === undefined) throw notFound(id, "There is such a sandbox, but it is not this library's.");
+      if (facts === undefined)
+        throw sandboxNotFound(providerName, id, "There is such a sandbox, but it is not this library's.");
       const cwd = spec.cwd ?? facts.cwd ?? this.#settings.cwd;
       const machine = await ModalMachine.prepare(sandbox, {
         connections: this.#connections,
@@ -290,10 +294,4 @@ class ModalProvider implements SandboxProvider<ModalSandbox> {
 function noAnswer(path: string, timeoutMs: number, cause: unknown): SandboxAgentError<"provider_failed"> {
   const words = `modal did not answer ${path.slice(path.lastIndexOf("/") + 1)} within ${timeoutMs} ms.`;
   return new SandboxAgentError("provider_failed", words, { details: { provider: providerName }, cause });
-}
-
-function notFound(id: string, why: string): SandboxAgentError<"sandbox_not_found"> {
-  return new SandboxAgentError("sandbox_not_found", `No sandbox ${providerName}/${id}. ${why}`, {
-    details: { id },
-  });
 }
