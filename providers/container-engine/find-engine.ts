@@ -100,7 +100,7 @@ export async function findEngine(
   kind: EngineKind,
   options: Pick<EngineOptions, "socketPath" | "host" | "tls">,
 ): Promise<Dockerode> {
-  const Client = await loadDockerode(kind.title);
+  const Client = await loadDockerode(`${kind.name}()`);
   const failures: string[] = [];
   let cause: unknown;
   for (const address of await engineAddresses(kind, options, process.env)) {
