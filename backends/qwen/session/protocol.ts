@@ -45,7 +45,6 @@ export class SessionProtocol implements AgentProtocol {
   readonly #asked = new Set<string>();
   #isResuming = false;
   #hasHistory = false;
-  #isRunning = false;
   /** The turn is the command to compact. */
   #isCompaction = false;
   /** Why the library stops the turn. */
@@ -88,7 +87,6 @@ export class SessionProtocol implements AgentProtocol {
   open(start: { readonly resume?: NativeSession }): Step {
     this.#isResuming = start.resume !== undefined;
     this.#hasHistory = false;
-    this.#isRunning = false;
     this.#failure = undefined;
     this.#updates.clear();
     this.#subAgents.clear();
@@ -99,7 +97,6 @@ export class SessionProtocol implements AgentProtocol {
   }
 
   prompt(turn: TurnInput): Step {
-    this.#isRunning = true;
     this.#isCompaction = isCompaction(turn.content);
     this.#subAgents.clear();
     this.#failure = undefined;
@@ -152,9 +149,9 @@ export class SessionProtocol implements AgentProtocol {
     const params = objectField(message, "params");
     const update = objectField(params, "update");
     if (update["sessionUpdate"] === "user_message_chunk") this.#hasHistory = true;
-    const below = this.#isRunning ? this.#subAgents.text(update) : undefined;
+    const below = this.#acp.isPrompted ? this.#subAgents.text(update) : undefined;
     if (below !== undefined) return { raw: message, events: below };
-    const before = this.#isRunning ? this.#subAgents.other(update) : [];
+    const before = this.#acp.isPrompted ? this.#subAgents.other(update) : [];
     const step = this.#ownUpdate(line, message, params, update);
     return before.length === 0 ? step : { ...step, events: [...before, ...(step.events ?? [])] };
   }
@@ -165,7 +162,7 @@ export class SessionProtocol implements AgentProtocol {
       // What the user asked for, the user is told as well.
       const told = event.trigger === "manual" ? this.#told(this.#acp.push(line)) : { raw: message };
       const events = [...(told.events ?? []), event];
-      return { ...told, events, ...(this.#isRunning ? {} : { background: true }) };
+      return { ...told, events, ...(this.#acp.isPrompted ? {} : { background: true }) };
     }
     const kind = update["sessionUpdate"];
     if (kind !== "tool_call" && kind !== "tool_call_update") return this.#told(this.#acp.push(line));
@@ -187,7 +184,7 @@ export class SessionProtocol implements AgentProtocol {
 
   /** Whether a call begins that should have been asked about. It is too late for that one, and in time for the next. */
   #isUnasked(update: JsonObject): boolean {
-    if (this.#input.permissions === "allow-all" || !this.#isRunning || this.#failure !== undefined)
+    if (this.#input.permissions === "allow-all" || !this.#acp.isPrompted || this.#failure !== undefined)
       return false;
     const isBegun = update["sessionUpdate"] === "tool_call" && update["status"] === "in_progress";
     return isBegun && !this.#asked.has(stringField(update, "toolCallId") ?? "");
@@ -204,7 +201,7 @@ export class SessionProtocol implements AgentProtocol {
   }
 
   #question(message: JsonObject, id: JsonRpcId, params: JsonObject): Step {
-    if (!this.#isRunning || !this.#input.answersQuestions || this.#input.permissions === "deny-all") {
+    if (!this.#acp.isPrompted || !this.#input.answersQuestions || this.#input.permissions === "deny-all") {
       return { raw: message, write: [declined(id)] };
     }
     this.#updates.asked(objectField(params, "toolCall"), questionTool);
@@ -262,7 +259,6 @@ export class SessionProtocol implements AgentProtocol {
 
   #ended(event: Ended): Ended {
     const error = this.#failure;
-    this.#isRunning = false;
     this.#failure = undefined;
     if (error === undefined) return event;
     return { type: "turn.failed", error, ...(event.usage === undefined ? {} : { usage: event.usage }) };

@@ -70,6 +70,11 @@ export class AcpProtocol implements AgentProtocol {
     this.#handshake = new Handshake(input, profile, input.model, undefined);
   }
 
+  /** Whether the agent is at a turn. A prompt that waits for the session to be ready is not with the agent yet. */
+  get isPrompted(): boolean {
+    return this.#conversation.turn !== undefined;
+  }
+
   open(start: { readonly resume?: NativeSession }): Step {
     this.#peer = new JsonRpcPeer<Tag>();
     this.#conversation.startProcess();
@@ -100,7 +105,7 @@ export class AcpProtocol implements AgentProtocol {
     const message = this.#peer.receive(line);
     const step = new StepBuilder();
     step.raw = message.raw;
-    step.background = this.#conversation.turn === undefined;
+    step.background = !this.isPrompted;
     switch (message.kind) {
       case "unparsed":
       case "invalid":

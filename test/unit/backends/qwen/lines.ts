@@ -108,8 +108,11 @@ export function openedProtocol(input: Partial<ProtocolInput> = {}): {
 }
 
 /** A protocol of mode `"session"` that is taking up a session, and the id of the request by which it does. */
-export function resumingProtocol(): { readonly protocol: AgentProtocol; readonly load: Step } {
-  const protocol = qwen(own).protocol(protocolInput);
+export function resumingProtocol(input: Partial<ProtocolInput> = {}): {
+  readonly protocol: AgentProtocol;
+  readonly load: Step;
+} {
+  const protocol = qwen(own).protocol({ ...protocolInput, ...input });
   const hello = protocol.open({ resume: { nativeSessionId, fork: false } });
   return { protocol, load: protocol.push(lines.answer(requestId(hello), able)) };
 }

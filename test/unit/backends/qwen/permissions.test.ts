@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AgentProtocol, HostAnswer, JsonObject } from "../../../../src/kit.ts";
-import { lines, prompt, readyProtocol, requestId, sent } from "./lines.ts";
+import { lines, prompt, readyProtocol, requestId, resumingProtocol, sent } from "./lines.ts";
 
 const shell = (toolCallId: string, command = "ls"): JsonObject => ({
   ...{ toolCallId, kind: "execute", title: command, rawInput: { command } },
@@ -107,6 +107,14 @@ describe("a permission", () => {
       type: "turn.failed",
       error: { code: "agent_error", message: expect.stringContaining("call of glob") as unknown },
     });
+  });
+
+  it("is not looked for in the history, which a waiting prompt has no part in", () => {
+    const { protocol } = resumingProtocol({ permissions: "ask" });
+    prompt(protocol);
+    const step = protocol.push(lines.call("c1", "glob", { pattern: "*" }));
+    expect(sent(step)).toEqual([]);
+    expect(step.events ?? []).toEqual([]);
   });
 
   it("that was given lets the call begin", () => {
