@@ -24,8 +24,9 @@ export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> 
   #rest: { readonly events: readonly AgentEvent[]; index: number } | undefined;
   #isQueuedGiven = false;
   #finished = false;
-  /** Calls of `next()` that wait, one behind the other. */
-  #waiting: Promise<unknown> | undefined;
+  /** How many calls of `next()` wait, one behind the other. */
+  #waits = 0;
+  #lastWait: Promise<Result> | undefined;
 
   constructor(options: TurnEventsOptions) {
     this.#options = options;
@@ -60,21 +61,13 @@ export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> 
   // No async function: for a consumer that keeps up, its promises would cost as much as parsing the line.
   // eslint-disable-next-line no-restricted-syntax -- and nothing in it throws
   next(): Promise<Result> {
-    if (this.#waiting === undefined) {
+    if (this.#waits === 0) {
       const value = this.#poll();
       if (value !== undefined) return Promise.resolve({ done: false, value });
     }
     if (this.#finished) return Promise.resolve(done);
-    const result = this.#waiting === undefined ? this.#wait() : this.#waiting.then(() => this.#wait());
-    const settled = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#waiting = settled;
-    void settled.then(() => {
-      if (this.#waiting === settled) this.#waiting = undefined;
-    });
-    return result;
+    this.#lastWait = this.#waitBehind(this.#waits === 0 ? undefined : this.#lastWait);
+    return this.#lastWait;
   }
 
   async return(): Promise<Result> {
@@ -95,6 +88,17 @@ export class TurnEvents implements AsyncIterableIterator<AgentEvent, undefined> 
       const event = this.#rest === undefined ? this.#cursor?.poll() : this.#rest.events[this.#rest.index++];
       if (event === undefined) return undefined;
       if (this.#accepts(event)) return event;
+    }
+  }
+
+  async #waitBehind(other: Promise<unknown> | undefined): Promise<Result> {
+    this.#waits += 1;
+    try {
+      await other?.catch(() => undefined);
+      return await this.#wait();
+    } finally {
+      // Before the consumer goes on: its next call is to find no queue where none is left.
+      this.#waits -= 1;
     }
   }
 
