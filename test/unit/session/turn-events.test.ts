@@ -6,7 +6,7 @@ const turnId = "turn-1";
 
 function stream(): { readonly log: EventLog; readonly events: TurnEvents } {
   const log = new EventLog("session-1", { onListenerError: () => undefined });
-  const queuedEvent = log.append({ type: "turn.queued", turnId, prompt: "Hello." });
+  const queuedEvent = log.append({ type: "turn.queued", turnId, position: 0 });
   const onLeave = async (): Promise<void> => undefined;
   const events = new TurnEvents({ log, turnId, queuedEvent, started: Promise.resolve(), onLeave });
   events.open(log.lastSeq + 1);
