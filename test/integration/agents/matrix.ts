@@ -41,7 +41,10 @@ export interface MatrixOptions {
   readonly agents?: (agent: AgentDescription) => boolean;
   /** Default: all places. */
   readonly places?: readonly PlaceName[];
-  /** Whether every CLI runs it in every place. Default: only those which run everywhere; the others in `"none"`. */
+  /**
+   * Whether every CLI runs it in every place but `"none"`, where the conformance suite runs them all. Default: only
+   * those which run everywhere; the others in `"none"`.
+   */
   readonly isSmoke?: boolean;
 }
 
@@ -59,11 +62,11 @@ export function describeMatrix(
   const { agents: isWanted = () => true, isSmoke = false } = options;
   for (const place of places) {
     if (options.places !== undefined && !options.places.includes(place.name)) continue;
-    const runsHere = (agent: AgentDescription): boolean =>
-      runsEverywhere(agent) ||
-      (agent.sharesCli === true
-        ? place.name === "none" && (isSmoke || isEverythingWanted)
-        : place.name === "none" || isSmoke);
+    const runsHere = (agent: AgentDescription): boolean => {
+      if (runsEverywhere(agent)) return true;
+      if (place.name !== "none") return isSmoke && agent.sharesCli !== true;
+      return isEverythingWanted || (!isSmoke && agent.sharesCli !== true);
+    };
     const agents = agentScenes.filter((agent) => isWanted(agent) && runsHere(agent));
     if (agents.length === 0) continue;
     describeWith(place.engines, `${name} in ${place.name}`, () => {

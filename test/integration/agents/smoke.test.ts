@@ -3,7 +3,7 @@ import { checkEventInvariants } from "playpen/testing";
 import { collect, describeMatrix, ofType, secretKey, streamedText } from "./matrix.ts";
 
 // What an agent does is for the conformance suite, in the place where it is fastest; here each of them runs in every
-// kind of sandbox.
+// other kind of sandbox.
 describeMatrix(
   "a smoke test",
   (scene) => {
