@@ -111,57 +111,61 @@ async function ended(session: Session): Promise<AgentEvent[]> {
   return collect(session.events({ from: 1 }));
 }
 
-describeMatrix("allowed tools", (scene) => {
-  inModes(
-    scene,
-    "confine a session, and no other of the box",
-    ["allowedTools", "mcpServers:stdio"],
-    async (bench) => {
-      await using open = await bench.start(callServers);
-      const { box } = open;
-      const mcpServers = await echoServers(box, "first", "second");
-      const free = await collect((await box.createSession({ mcpServers })).prompt("free"));
-      expect(outputs(free).join()).toMatch(/echo: by first.*echo: by second/s);
-      const names = ofType(free, "tool.started").map(({ name }) => name);
+describeMatrix(
+  "allowed tools",
+  (scene) => {
+    inModes(
+      scene,
+      "confine a session, and no other of the box",
+      ["allowedTools", "mcpServers:stdio"],
+      async (bench) => {
+        await using open = await bench.start(callServers);
+        const { box } = open;
+        const mcpServers = await echoServers(box, "first", "second");
+        const free = await collect((await box.createSession({ mcpServers })).prompt("free"));
+        expect(outputs(free).join()).toMatch(/echo: by first.*echo: by second/s);
+        const names = ofType(free, "tool.started").map(({ name }) => name);
 
-      const allowedTools = names.filter((name) => name.includes("first"));
-      expect(allowedTools).toHaveLength(1);
-      const confined = await box.createSession({ mcpServers, allowedTools });
-      const events = await collect(confined.prompt("confined"));
-      expect(outputs(events).join()).toContain("echo: by first");
-      expect(JSON.stringify(events)).not.toContain("echo: by second");
-      expect(events.at(-1)?.type).toBe("turn.completed");
+        const allowedTools = names.filter((name) => name.includes("first"));
+        expect(allowedTools).toHaveLength(1);
+        const confined = await box.createSession({ mcpServers, allowedTools });
+        const events = await collect(confined.prompt("confined"));
+        expect(outputs(events).join()).toContain("echo: by first");
+        expect(JSON.stringify(events)).not.toContain("echo: by second");
+        expect(events.at(-1)?.type).toBe("turn.completed");
 
-      const again = await collect((await box.createSession({ mcpServers })).prompt("again"));
-      expect(outputs(again).join()).toContain("echo: by second");
-    },
-  );
+        const again = await collect((await box.createSession({ mcpServers })).prompt("again"));
+        expect(outputs(again).join()).toContain("echo: by second");
+      },
+    );
 
-  inModes(
-    scene,
-    "are put to the host all the same, and the others are not",
-    ["allowedTools", "permissions:ask"],
-    async (bench) => {
-      const asked: string[] = [];
-      await using open = await bench.start(undefined, {
-        permissions: ({ tool }) => {
-          asked.push(tool.title);
-          return "allow";
-        },
-      });
-      const { box } = open;
-      const learning = await box.createSession();
-      const [shell] = ofType(await collect(learning.prompt("!shell echo one\n!text ok")), "tool.started");
-      expect(shell?.kind).toBe("execute");
-      expect(asked).toHaveLength(1);
+    inModes(
+      scene,
+      "are put to the host all the same, and the others are not",
+      ["allowedTools", "permissions:ask"],
+      async (bench) => {
+        const asked: string[] = [];
+        await using open = await bench.start(undefined, {
+          permissions: ({ tool }) => {
+            asked.push(tool.title);
+            return "allow";
+          },
+        });
+        const { box } = open;
+        const learning = await box.createSession();
+        const [shell] = ofType(await collect(learning.prompt("!shell echo one\n!text ok")), "tool.started");
+        expect(shell?.kind).toBe("execute");
+        expect(asked).toHaveLength(1);
 
-      const other = await box.createSession({ allowedTools: ["no-such-tool"] });
-      await collect(other.prompt("!shell touch by-shell\n!write by-write 1\n!text ok"));
-      expect(asked).toHaveLength(1);
-      for (const path of ["by-shell", "by-write"]) expect(await box.files.stat(path)).toBeUndefined();
-    },
-  );
-});
+        const other = await box.createSession({ allowedTools: ["no-such-tool"] });
+        await collect(other.prompt("!shell touch by-shell\n!write by-write 1\n!text ok"));
+        expect(asked).toHaveLength(1);
+        for (const path of ["by-shell", "by-write"]) expect(await box.files.stat(path)).toBeUndefined();
+      },
+    );
+  },
+  { places: ["none"] },
+);
 
 describeMatrix("skills", (scene) => {
   inModes(scene, "are those of one session alone, side by side", ["skills"], async (bench) => {
