@@ -19,24 +19,6 @@ export class GrowingText {
     if (this.#pieces.push(piece) === joinCount) this.#join();
   }
 
-  /** Whether `text` begins with it, which is found without joining the pieces. */
-  isStartOf(text: string): boolean {
-    if (this.#length > text.length || !text.startsWith(this.#head)) return false;
-    let at = this.#head.length;
-    for (const piece of this.#pieces) {
-      if (!text.startsWith(piece, at)) return false;
-      at += piece.length;
-    }
-    return true;
-  }
-
-  /** Puts in its place a text that is known to be the same: one string then serves both. */
-  become(text: string): void {
-    this.#head = text;
-    this.#pieces = [];
-    this.#length = text.length;
-  }
-
   toString(): string {
     this.#join();
     return this.#head;

@@ -67,25 +67,24 @@ export class OpenItems {
   textCompleted(noun: TextNoun, body: BodyOf<"message.completed" | "reasoning.completed">): void {
     const item = this.#open(noun, body);
     if (item === undefined) return;
-    if (item.text.isStartOf(body.text)) this.#completeDeltas(item, body);
-    else if (body.text !== "") {
-      this.#emit({
-        type: "agent.notice",
-        level: "warning",
-        message: `The agent replaced the text of ${noun} ${item.messageId} after it had streamed another; the streamed text stands.`,
-      });
+    const streamed = item.text.toString();
+    if (body.text !== streamed && body.text !== "") {
+      if (body.text.startsWith(streamed)) {
+        this.textDelta(noun, {
+          ...reference(item),
+          type: `${noun}.delta`,
+          text: body.text.slice(streamed.length),
+          ...rawOf(body),
+        });
+      } else {
+        this.#emit({
+          type: "agent.notice",
+          level: "warning",
+          message: `The agent replaced the text of ${noun} ${item.messageId} after it had streamed another; the streamed text stands.`,
+        });
+      }
     }
     this.#completeText(item, body);
-  }
-
-  /** Tells what of the whole text was not streamed. */
-  #completeDeltas(item: OpenText, body: BodyOf<"message.completed" | "reasoning.completed">): void {
-    const { length } = item.text;
-    if (length < body.text.length) {
-      const type = `${item.noun}.delta` as const;
-      this.textDelta(item.noun, { ...reference(item), type, text: body.text.slice(length), ...rawOf(body) });
-    }
-    if (item.text.length === body.text.length) item.text.become(body.text);
   }
 
   toolStarted(body: BodyOf<"tool.started">): void {

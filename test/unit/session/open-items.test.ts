@@ -17,35 +17,6 @@ describe("GrowingText", () => {
   });
 });
 
-describe("GrowingText beside a whole text", () => {
-  const grown = (): GrowingText => {
-    const text = new GrowingText();
-    for (const piece of ["", "The sky", " is ", "blue"]) text.add(piece);
-    return text;
-  };
-
-  it("is the start of what goes on like it, and of nothing else, joined or not", () => {
-    const text = grown();
-    expect(text.isStartOf("The sky is blue")).toBe(true);
-    expect(text.isStartOf("The sky is blue.")).toBe(true);
-    expect(text.isStartOf("The sky is blu")).toBe(false);
-    expect(text.isStartOf("The sky was blue")).toBe(false);
-    expect(text.isStartOf("")).toBe(false);
-    expect(text.toString()).toBe("The sky is blue");
-    expect(text.isStartOf("The sky is blue!")).toBe(true);
-    expect(text.isStartOf("the sky is blue")).toBe(false);
-    expect(new GrowingText().isStartOf("")).toBe(true);
-  });
-
-  it("becomes the whole text, and grows on", () => {
-    const text = grown();
-    text.become("The sky is blue.");
-    text.add(" Yes.");
-    expect(text.toString()).toBe("The sky is blue. Yes.");
-    expect(text.length).toBe("The sky is blue. Yes.".length);
-  });
-});
-
 describe("OpenItems", () => {
   it("ends a message before it is too long for a string, and tells what came after", () => {
     const events: AgentEventBody[] = [];
