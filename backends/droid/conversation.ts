@@ -105,7 +105,7 @@ export class Conversation {
         this.#usage.progress(notification);
         return [{ type: "usage.updated", usage: this.#usage.turn }];
       case "llm_retry":
-        return [retrying(notification)];
+        return [...this.#messages.retried(), retrying(notification)];
       case "session_compacted":
         return [{ type: "context.compacted", trigger: "unknown" }];
       case "session_title_updated": {

@@ -4,6 +4,11 @@ import { processPerTurn, oneTurn, turns, type Scenario } from "../../scenario.ts
 /** It tries again up to nine times, and waits longer each time. */
 const waitMs = 300_000;
 
+/** The pause lets what was said before arrive. */
+function breakOff(times?: number): string {
+  return `!wait 300\n!drop${times === undefined ? "" : ` times ${String(times)}`}`;
+}
+
 export const failureScenarios: readonly Scenario<DroidOptions>[] = [
   oneTurn("api-wrong-key", "The key is refused.", "!text Never said.", { apiKey: "another-key" }),
   {
@@ -38,9 +43,41 @@ export const failureScenarios: readonly Scenario<DroidOptions>[] = [
   oneTurn(
     "api-dropped-in-text",
     "The connection breaks in the middle of a text, once.",
-    "!text Now it\n!drop times 1\n!text Here it is.",
+    `!slow 20\n!think Hm.\n!text Now it\n${breakOff(1)}\n!text Here it is.`,
     { waitMs },
   ),
+  oneTurn(
+    "api-500-in-text",
+    "The API fails in the middle of a text, once.",
+    "!slow 20\n!text Now it\n!wait 300\n!status 500 times 1 internal error\n!text Here it is.",
+    { waitMs, options: { api: "openai-responses" } },
+  ),
+  oneTurn(
+    "api-dropped",
+    "The connection breaks in the middle of a text, with no end.",
+    `!slow 20\n!text Now it\n${breakOff()}`,
+    { waitMs },
+  ),
+  {
+    name: "turn-mode-dropped",
+    about: "The connection breaks in the middle of a text, twice, in a process for the turn.",
+    options: { mode: "turn" },
+    waitMs,
+    run: (recorder) => processPerTurn(recorder, `!slow 20\n!text Now it\n${breakOff(2)}\n!text Here it is.`),
+  },
+  {
+    name: "interrupt-dropped",
+    about: "Interrupted while Droid waits to say again what broke off.",
+    run: async (recorder) => {
+      await recorder.start();
+      recorder.prompt(`!slow 20\n!text Now it\n${breakOff()}`);
+      await recorder.next("agent.retrying");
+      recorder.interrupt();
+      await recorder.turnEnd();
+      await recorder.turn("!text Fresh.");
+      await recorder.close();
+    },
+  },
   {
     name: "turn-mode-401",
     about: "The key is refused, in a process for the turn.",

@@ -42,7 +42,45 @@ describe("an answer", () => {
     promptTaken(protocol);
     protocol.push(lines.delta("Hel"));
     expect(protocol.push(lines.told("assistant_message_retracted", { messageId: "m-1" })).events).toEqual([
-      { type: "message.completed", messageId: "m-1", text: "" },
+      { type: "message.completed", messageId: "m-1", text: "Hel" },
+    ]);
+  });
+
+  it("that is retracted, and said under the same id again, is another then", () => {
+    const protocol = readyProtocol();
+    promptTaken(protocol);
+    const events = [
+      lines.delta("Hel"),
+      lines.told("assistant_message_retracted", { messageId: "m-1" }),
+      ...[lines.delta("Hello"), lines.answerWritten([{ type: "text", text: "Hello!" }])],
+    ].flatMap((line) => protocol.push(line).events ?? []);
+    expect(events.slice(2)).toEqual([
+      { type: "message.delta", messageId: "m-1.2", text: "Hello" },
+      { type: "message.delta", messageId: "m-1.2", text: "!" },
+      { type: "message.completed", messageId: "m-1.2", text: "Hello!" },
+    ]);
+  });
+
+  it("that breaks off is closed with its thoughts, and the next attempt is another, also one that is not streamed", () => {
+    const protocol = readyProtocol();
+    promptTaken(protocol);
+    const retry = lines.told("llm_retry", { attempt: 1, reason: "timeout" });
+    const events = [
+      ...[lines.thought("Hm."), lines.delta("Hel", "m-1", 1), retry, retry],
+      lines.answerWritten([
+        { type: "thinking", thinking: "Hm." },
+        { type: "text", text: "Hello!" },
+      ]),
+    ].flatMap((line) => protocol.push(line).events ?? []);
+    const retrying = { type: "agent.retrying", attempt: 1, reason: "network" };
+    expect(events.slice(2)).toEqual([
+      { type: "reasoning.completed", messageId: "m-1", text: "Hm." },
+      { type: "message.completed", messageId: "m-1#1", text: "Hel" },
+      ...[retrying, retrying],
+      { type: "reasoning.delta", messageId: "m-1.2", text: "Hm." },
+      { type: "reasoning.completed", messageId: "m-1.2", text: "Hm." },
+      { type: "message.delta", messageId: "m-1.2#1", text: "Hello!" },
+      { type: "message.completed", messageId: "m-1.2#1", text: "Hello!" },
     ]);
   });
 

@@ -17,6 +17,14 @@ function texts(name: string): readonly string[] {
   return eventsOf(recordings.replay(name).events, "message.completed").map(({ text }) => text);
 }
 
+/** What was told of each message, with a word where the model was asked once more. */
+function attempts(name: string): readonly string[] {
+  return recordings.replay(name).events.flatMap((event) => {
+    if (event.type === "message.completed") return [event.text];
+    return event.type === "agent.retrying" ? ["again"] : [];
+  });
+}
+
 function tools(name: string): readonly unknown[] {
   return eventsOf(recordings.replay(name).events, "tool.completed").map(({ status, output, exitCode }) => ({
     status,
@@ -298,7 +306,11 @@ describe("failures", () => {
     ["api-429-recovers", "rate_limit", 1],
     ["api-500", "overload", 10],
     ["api-503-recovers", "overload", 1],
+    ["api-500-in-text", "overload", 1],
     ["api-dropped-in-text", "network", 1],
+    ["api-dropped", "network", 4],
+    ["turn-mode-dropped", "network", 2],
+    ["interrupt-dropped", "network", 1],
   ])("%s tells of each attempt", (name, reason, count) => {
     const retries = eventsOf(recordings.replay(name).events, "agent.retrying");
     expect(retries).toEqual(
@@ -306,9 +318,36 @@ describe("failures", () => {
     );
   });
 
-  it.each(["api-429-recovers", "api-503-recovers", "api-dropped-in-text"])("%s is no failure", (name) => {
+  it.each(["api-429-recovers", "api-503-recovers"])("%s is no failure", (name) => {
     expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
-    expect(texts(name).at(-1)).toContain("Here it is.");
+    expect(texts(name)).toEqual(["Here it is."]);
+  });
+
+  it.each([
+    ["api-dropped-in-text", ["Now it", "again", "Now itHere it is."]],
+    ["api-500-in-text", ["Now it", "again", "Now it", "Here it is."]],
+    ["turn-mode-dropped", ["Now it", "again", "Now it", "again", "Now itHere it is."]],
+    ["api-dropped", ["Now it", "again", "Now it", "again", "Now it", "again", "Now it", "again"]],
+    ["interrupt-dropped", ["Now it", "again", "Fresh."]],
+  ])("%s: what broke off is a message, and what is said again another", (name, said) => {
+    expect(attempts(name)).toEqual(said);
+  });
+
+  it("in the middle of a text end the turn with what they are where trying again does not help", () => {
+    expect(terminals("api-dropped")).toMatchObject([
+      { type: "turn.failed", error: { code: "network_error", retryable: true } },
+    ]);
+    expect(terminals("interrupt-dropped")).toMatchObject([
+      { type: "turn.interrupted" },
+      { type: "turn.completed" },
+    ]);
+  });
+
+  it("in the middle of an answer close its thoughts, too", () => {
+    const { events } = recordings.replay("api-dropped-in-text");
+    const ids = eventsOf(events, "reasoning.delta").map(({ messageId }) => messageId);
+    expect(new Set(ids).size).toBe(2);
+    expect(eventsOf(events, "reasoning.completed").map(({ messageId }) => messageId)).toEqual(ids);
   });
 
   it.each(["killed", "killed-in-tool", "terminated"])("%s: the turn ends with the process", (name) => {
