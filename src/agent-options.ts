@@ -8,7 +8,6 @@ import {
   isEnvironment,
   isFunction,
   isPositiveInteger,
-  isPositiveNumber,
   isString,
   isStringRecord,
   show,
@@ -16,6 +15,7 @@ import {
   validateOptions,
 } from "./kit/validate-options.ts";
 import { isMcpServers } from "./mcp-server-checks.ts";
+import { isTtlMs } from "./sandbox/labels.ts";
 import { isPriceTable } from "./session/prices.ts";
 import { isRetryPolicy } from "./session/retry-policy.ts";
 import type { AgentBackend, McpServers, Skill, SystemPrompt } from "./spec/backend.ts";
@@ -31,7 +31,7 @@ export interface SessionDefaults {
   readonly agent?: AgentBackend;
   /** Who decides about tool calls. Default `"allow-all"`: the sandbox is the boundary; see `permissions` of `local()`. */
   readonly permissions?: PermissionPolicy;
-  /** Decides what rules leave to the host. */
+  /** Decides what rules leave to the host. A session that would never ask it, having no rules, is refused. */
   readonly onPermission?: PermissionHandler;
   /** Answers the agent's questions. Without it the agent is not offered to ask any. */
   readonly onQuestion?: QuestionHandler;
@@ -185,7 +185,7 @@ const startChecks = {
   ...boxChecks,
   labels: isStringRecord,
   owner: isString,
-  ttlMs: isPositiveNumber,
+  ttlMs: isTtlMs,
   setup: isSetup,
 } as const;
 

@@ -33,7 +33,8 @@ function serverProblem(server: { readonly [name: string]: unknown }): string | u
 
 function stdioProblem({ command, args, env }: { readonly [name: string]: unknown }): string | undefined {
   if (isString(command) !== undefined || !isArgument(command)) return "needs a command";
-  if (env !== undefined && isEnvironment(env) !== undefined) return "has a malformed env";
+  const wantedEnv = env === undefined ? undefined : isEnvironment(env);
+  if (wantedEnv !== undefined) return `has a malformed env: it must be ${wantedEnv}`;
   const areArguments = args === undefined || (Array.isArray(args) && args.every(isArgument));
   return areArguments ? undefined : "needs args to be an array of strings, without NUL characters";
 }
@@ -45,15 +46,17 @@ function isArgument(value: unknown): boolean {
 function httpProblem({ url, headers }: { readonly [name: string]: unknown }): string | undefined {
   if (typeof url !== "string" || !/^https?:\/\//i.test(url) || !URL.canParse(url))
     return "needs a url that begins with http:// or https://";
-  return headers === undefined || areHeaders(headers) ? undefined : "has malformed headers";
+  const problem = headers === undefined ? undefined : headersProblem(headers);
+  return problem === undefined ? undefined : `has malformed headers: ${problem}`;
 }
 
-function areHeaders(headers: unknown): boolean {
-  return (
-    isJsonObject(headers) &&
-    Object.entries(headers).every(
-      ([name, value]) =>
-        /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof value === "string" && !/[\0\r\n]/.test(value),
-    )
-  );
+/** Names alone are shown: a value may be a secret. */
+function headersProblem(headers: unknown): string | undefined {
+  if (!isJsonObject(headers)) return "it must be an object of texts by name";
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return `${show(name)} is no name of a header`;
+    if (typeof value !== "string" || /[\0\r\n]/.test(value))
+      return `${show(name)} must be a text without line breaks`;
+  }
+  return undefined;
 }

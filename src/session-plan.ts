@@ -32,6 +32,7 @@ export function planSession(
     throw new TypeError('box.createSession(): no agent. Pass "agent" here or to SandboxAgent.start().');
   }
   const policy = planPolicy(provider, defaults, options, backend);
+  refuseIdleHandler(defaults, options, policy);
   const onQuestion = options.onQuestion ?? defaults.onQuestion;
   refuseMissingAbilities(backend, options);
   if (options.fork === true && options.resume === undefined) {
@@ -95,6 +96,23 @@ export function planPolicy(
     );
   }
   return policy;
+}
+
+/**
+ * Who passes a handler relies on being asked. The box's may be meant for other sessions than one that says itself that
+ * nobody is asked.
+ */
+function refuseIdleHandler(
+  defaults: SessionDefaults,
+  options: SessionDefaults,
+  { mode }: CompiledPolicy,
+): void {
+  const isDefault = (options.permissions ?? defaults.permissions) === undefined;
+  const handler = options.onPermission ?? (isDefault ? defaults.onPermission : undefined);
+  if (handler === undefined || mode === "ask") return;
+  throw new TypeError(
+    `box.createSession(): "onPermission" would never be asked, since permissions are "${mode}"${isDefault ? " (the default)" : ""}. Have rules leave something to it, for example permissions: { default: "ask" }.`,
+  );
 }
 
 function refuseMissingAbilities(backend: AgentBackend, options: CreateSessionOptions): void {

@@ -88,8 +88,9 @@ const isBackoff: OptionCheck = (value) => {
     isJsonObject(value) &&
     Object.keys(value).every((name) => name === "initialMs" || name === "maxMs") &&
     isDurationMs(value["initialMs"]) === undefined &&
-    isDurationMs(value["maxMs"]) === undefined;
-  return isRight ? undefined : "an object { initialMs, maxMs } of milliseconds";
+    isDurationMs(value["maxMs"]) === undefined &&
+    Number(value["initialMs"]) <= Number(value["maxMs"]);
+  return isRight ? undefined : "an object { initialMs, maxMs } of milliseconds, the first at most the second";
 };
 
 const isSessionOptions: OptionCheck = (value) => {

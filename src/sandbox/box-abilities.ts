@@ -1,4 +1,15 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
+import { isJsonObject } from "../kit/json.ts";
+import {
+  isAbortSignal,
+  isAbsolutePath,
+  isEnvironment,
+  isPositiveInteger,
+  isString,
+  type OptionCheck,
+  show,
+  validateOptions,
+} from "../kit/validate-options.ts";
 import type { FileOptions, Sandbox, SandboxProvider } from "../spec/sandbox.ts";
 import type {
   ExposedPort,
@@ -22,7 +33,8 @@ export abstract class BoxAbilities {
   protected abstract ability<Name extends SandboxAbility>(name: Name): SandboxAbilities[Name];
 
   /** Keeps the file system as it is now, to start others from: `docker({ image: snapshot.id })`, for example. */
-  async snapshot(options?: SnapshotOptions): Promise<Snapshot> {
+  async snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
+    validateOptions("box.snapshot()", options, { name: isSnapshotName, signal: isAbortSignal });
     return this.ability("snapshot").snapshot(options);
   }
 
@@ -39,14 +51,16 @@ export abstract class BoxAbilities {
   async expose(port: number, options?: FileOptions): Promise<ExposedPort> {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new TypeError(
-        `box.expose(): the port must be a whole number from 1 to 65535, received ${String(port)}.`,
+        `box.expose(): the port must be a whole number from 1 to 65535, received ${show(port)}.`,
       );
     }
+    checkSignal("box.expose()", options);
     return this.ability("expose").expose(port, options);
   }
 
   /** Starts a process on a pseudo-terminal. */
-  async terminal(options?: TerminalOptions): Promise<Terminal> {
+  async terminal(options: TerminalOptions = {}): Promise<Terminal> {
+    validateOptions("box.terminal()", options, terminalChecks);
     return this.ability("terminal").terminal(options);
   }
 
@@ -60,6 +74,11 @@ export abstract class BoxAbilities {
 
   /** Says which hosts the processes may reach from now on. */
   async setNetworkPolicy(policy: NetworkPolicy): Promise<void> {
+    if (!isNetworkPolicy(policy)) {
+      throw new TypeError(
+        `box.setNetworkPolicy(): the policy must be "allow-all", "deny-all" or { allow } with names of hosts, received ${show(policy)}.`,
+      );
+    }
     return this.ability("network-policy").setNetworkPolicy(policy);
   }
 
@@ -69,8 +88,41 @@ export abstract class BoxAbilities {
 
   /** Tells of changes below a folder until the signal is aborted, or until the loop is left. */
   watch(path: string, options?: FileOptions): AsyncIterable<FileChange> {
+    const wantedPath = isString(path);
+    if (wantedPath !== undefined) {
+      throw new TypeError(`box.watch(): the path must be ${wantedPath}, received ${show(path)}.`);
+    }
+    checkSignal("box.watch()", options);
     return this.ability("watch").watch(path, options);
   }
+}
+
+const isSnapshotName: OptionCheck = (value) =>
+  typeof value === "string" && /^[\w.-]+$/.test(value) ? undefined : "of letters, digits, ., _ and -";
+
+const terminalChecks: { readonly [Name in keyof Required<TerminalOptions>]: OptionCheck } = {
+  argv: (value) =>
+    Array.isArray(value) &&
+    isString(value[0]) === undefined &&
+    value.every((word) => typeof word === "string" && !word.includes("\0"))
+      ? undefined
+      : "a non-empty array of strings, without NUL characters",
+  cwd: isAbsolutePath,
+  env: isEnvironment,
+  columns: isPositiveInteger,
+  rows: isPositiveInteger,
+  signal: isAbortSignal,
+};
+
+function isNetworkPolicy(policy: unknown): boolean {
+  if (policy === "allow-all" || policy === "deny-all") return true;
+  if (!isJsonObject(policy) || Object.keys(policy).some((name) => name !== "allow")) return false;
+  const { allow } = policy;
+  return Array.isArray(allow) && allow.every((host) => isString(host) === undefined);
+}
+
+function checkSignal(owner: string, options: FileOptions = {}): void {
+  validateOptions(owner, options, { signal: isAbortSignal });
 }
 
 const methods: { readonly [Name in SandboxAbility]: readonly string[] } = {

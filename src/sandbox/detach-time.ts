@@ -1,6 +1,7 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import type { Labels, SandboxProvider } from "../spec/sandbox.ts";
-import { labelNames } from "./labels.ts";
+import { validateOptions } from "../kit/validate-options.ts";
+import { isTtlMs, labelNames } from "./labels.ts";
 
 const usualMs = 3_600_000;
 
@@ -9,9 +10,10 @@ const usualMs = 3_600_000;
  * into the label, that says when it may be swept up, no longer than the label says: its own owner could take it for a
  * left one before.
  *
- * @throws SandboxAgentError `unsupported`.
+ * @throws TypeError for a time that is none; SandboxAgentError `unsupported`.
  */
 export function detachTimeMs(provider: SandboxProvider, labels: Labels, askedMs: number | undefined): number {
+  validateOptions("box.detach()", { ttlMs: askedMs }, { ttlMs: isTtlMs });
   const expiry = Date.parse(labels[labelNames.expiresAt] ?? "");
   const leftMs =
     provider.capabilities.renewsExpiry === true || Number.isNaN(expiry) ? Infinity : expiry - Date.now();

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import type { OptionCheck } from "../kit/validate-options.ts";
 import { libraryVersion } from "../version.ts";
 import type { Labels } from "../spec/sandbox.ts";
 
@@ -13,6 +14,15 @@ export const labelNames = {
 
 /** After so long a sandbox may be swept up that says nothing else. */
 export const defaultTtlMs = 24 * 3_600_000;
+
+/** A hundred years: with a longer time the end would be no date any more. */
+const longestTtlMs = 3_155_760_000_000;
+
+/** A time after which a sandbox may be swept up. */
+export const isTtlMs: OptionCheck = (value) =>
+  typeof value === "number" && value > 0 && value <= longestTtlMs
+    ? undefined
+    : `a number of milliseconds above 0, at most a hundred years (${String(longestTtlMs)})`;
 
 let processOwner: string | undefined;
 

@@ -54,27 +54,36 @@ const areFiles: OptionCheck = (value) =>
     ? undefined
     : "an object of texts or bytes by path";
 
-const areCommands: OptionCheck = (value) =>
-  Array.isArray(value) &&
-  value.every(
-    (command) =>
-      isString(command) === undefined ||
-      (Array.isArray(command) &&
-        isString(command[0]) === undefined &&
-        command.every((word) => typeof word === "string")),
-  )
-    ? undefined
-    : "an array of shell lines or argument lists";
+const areCommands: OptionCheck = (value) => {
+  const expected = "an array of shell lines or argument lists";
+  if (!Array.isArray(value)) return expected;
+  for (const [index, command] of (value as readonly unknown[]).entries()) {
+    const words: readonly unknown[] = Array.isArray(command) ? command : [command];
+    if (isString(words[0]) !== undefined || !words.every((word) => typeof word === "string"))
+      return `${expected}, which number ${String(index)} is not`;
+    if (words.some((word) => word.includes("\0")))
+      return `${expected}, of which number ${String(index)} holds a NUL character`;
+  }
+  return undefined;
+};
+
+function gitProblem(clone: unknown): string | undefined {
+  const problem = problemOf(clone, gitChecks);
+  if (problem !== undefined || !isJsonObject(clone)) return problem;
+  const { url, token, username } = clone;
+  if (url === undefined) return "an object with a url";
+  // Elsewhere git asks nobody for a token, and would go on without it.
+  if (token !== undefined && (typeof url !== "string" || !/^https?:\/\//i.test(url)))
+    return 'an object whose "token" goes with a url that begins with https:// (or http://)';
+  if (username !== undefined && token === undefined) return 'an object whose "username" goes with a "token"';
+  return undefined;
+}
 
 const setupChecks: { readonly [Name in keyof Required<Setup>]: OptionCheck } = {
   packages: (value) => problemOf(value, packageChecks),
   git: (value) => {
     const clones: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const problem = clones.map((clone) => problemOf(clone, gitChecks)).find((each) => each !== undefined);
-    if (problem !== undefined) return problem;
-    return clones.every((clone) => isJsonObject(clone) && clone["url"] !== undefined)
-      ? undefined
-      : "with a url";
+    return clones.map(gitProblem).find((each) => each !== undefined);
   },
   files: areFiles,
   commands: areCommands,

@@ -34,6 +34,7 @@ const calls = {
 const notAnAgent = "an agent backend such as claude() from playpen/claude";
 const notAProvider = "a sandbox provider such as docker() from playpen/docker";
 const notADuration = "a number of milliseconds from 1 to 2147483647";
+const notALifeTime = "a number of milliseconds above 0, at most a hundred years (3155760000000)";
 const notASignal = "an AbortSignal";
 const notAnInteger = "a whole number above 0";
 
@@ -53,6 +54,8 @@ const bad: { readonly [Name in keyof typeof calls]: readonly (readonly [string, 
     ["cwd", "relative", 'an absolute path such as "/workspace"'],
     ["cwd", "/a\0", "an absolute path"],
     ["labels", { a: 1 }, "an object whose values are strings"],
+    ["ttlMs", 0, notALifeTime],
+    ["ttlMs", 1e300, notALifeTime],
     ["signal", {}, notASignal],
   ],
   "SandboxAgent.connect()": [
@@ -83,7 +86,11 @@ const bad: { readonly [Name in keyof typeof calls]: readonly (readonly [string, 
       { a: { type: "stdio", command: "x", args: [1] } },
       '"a" needs args to be an array of strings',
     ],
-    ["mcpServers", { a: { type: "stdio", command: "x", env: { B: 1 } } }, '"a" has a malformed env'],
+    [
+      "mcpServers",
+      { a: { type: "stdio", command: "x", env: { B: 1 } } },
+      '"a" has a malformed env: it must be an object with a string for B',
+    ],
     ["mcpServers", { a: { type: "http", url: "not one" } }, '"a" needs a url'],
     ["mcpServers", { a: { type: "http", url: "ftp://x" } }, '"a" needs a url that begins with http'],
     ["mcpServers", JSON.parse('{"__proto__":{"type":"stdio","command":"x"}}'), 'named "__proto__"'],
@@ -93,14 +100,23 @@ const bad: { readonly [Name in keyof typeof calls]: readonly (readonly [string, 
     [
       "mcpServers",
       { a: { type: "http", url: "http://x", headers: { "B C": "1" } } },
-      '"a" has malformed headers',
+      '"a" has malformed headers: "B C" is no name of a header',
     ],
     [
       "mcpServers",
       { a: { type: "http", url: "http://x", headers: { B: "1\n2" } } },
-      '"a" has malformed headers',
+      '"a" has malformed headers: "B" must be a text without line breaks',
     ],
-    ["mcpServers", { a: { type: "http", url: "http://x", headers: { B: 1 } } }, '"a" has malformed headers'],
+    [
+      "mcpServers",
+      { a: { type: "http", url: "http://x", headers: { B: 1 } } },
+      '"a" has malformed headers: "B" must be a text',
+    ],
+    [
+      "mcpServers",
+      { a: { type: "http", url: "http://x", headers: ["B"] } },
+      "must be an object of texts by name",
+    ],
     [
       "mcpServers",
       { a: { type: "stdio", comand: "x" } },
@@ -232,6 +248,29 @@ describe("a malformed option", () => {
   it("of undefined is as good as none", async () => {
     const turn = session.prompt("x", { signal: undefined, timeoutMs: undefined } as object);
     expect((await turn).status).toBe("completed");
+  });
+});
+
+describe("a handler of permissions that nobody would ask", () => {
+  const handler = { onPermission: () => ({ outcome: "deny" as const }) };
+
+  it.each([
+    ["the default", handler, /"allow-all" \(the default\)/],
+    ["named beside it", { ...handler, permissions: "deny-all" }, /permissions are "deny-all"/],
+  ] as const)("is refused where permissions are %s", async (_, options, message) => {
+    const error = await failureOf("box.createSession()", options);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toMatch(message);
+    expect(String(error)).toContain('permissions: { default: "ask" }');
+  });
+
+  it("is refused where the box has it, and neither it nor the session has permissions", async () => {
+    await using own = await SandboxAgent.start({ sandbox, agent, ...handler });
+    await expect(own.createSession()).rejects.toThrow('"onPermission" would never be asked');
+    await using ruled = await own.createSession({ permissions: { ask: ["Bash"] } });
+    // One session may do without the box's handler.
+    await using free = await own.createSession({ permissions: "allow-all" });
+    expect([ruled.status, free.status]).toEqual(["idle", "idle"]);
   });
 });
 

@@ -74,8 +74,34 @@ describe("the abilities of a box", () => {
   it("are refused with wrong values, and by a box that has ended", async () => {
     const box = await SandboxAgent.start({ sandbox: ableProvider([]) });
     await expect(box.expose(0)).rejects.toThrow(/1 to 65535/);
+    await expect(box.expose("80" as never)).rejects.toThrow('received "80"');
     await expect(box.extend(-1)).rejects.toThrow(/above 0/);
     await box.destroy();
     await expect(box.pause()).rejects.toMatchObject({ code: "sandbox_closed" });
+  });
+
+  it.each([
+    [
+      "setNetworkPolicy",
+      "deny_all",
+      '"allow-all", "deny-all" or { allow } with names of hosts, received "deny_all"',
+    ],
+    ["setNetworkPolicy", { allow: "example.com" }, "{ allow } with names of hosts"],
+    ["setNetworkPolicy", { allow: [""] }, "{ allow } with names of hosts"],
+    ["setNetworkPolicy", { allow: [], deny: [] }, "{ allow } with names of hosts"],
+    ["snapshot", { name: "a b" }, 'option "name" must be of letters, digits, ., _ and -, received "a b"'],
+    ["snapshot", { nmae: "a" }, 'Did you mean "name"?'],
+    ["terminal", { columns: 0 }, 'option "columns" must be a whole number above 0, received 0'],
+    ["terminal", { rows: 1.5 }, 'option "rows" must be a whole number above 0, received 1.5'],
+    ["terminal", { argv: "bash" }, 'option "argv" must be a non-empty array of strings'],
+    ["terminal", { cwd: "here" }, 'option "cwd" must be an absolute path'],
+    ["watch", "", 'the path must be a non-empty string, received ""'],
+    ["watch", 5, "the path must be a non-empty string, received 5"],
+  ] as const)("%s refuses %j, whether the provider has it or not", async (method, value, message) => {
+    await using box = await SandboxAgent.start({ sandbox: memorySandbox({ programs: {} }) });
+    const asked = async (): Promise<unknown> => box[method](value as never);
+    await expect(asked()).rejects.toThrow(TypeError);
+    await expect(asked()).rejects.toThrow(`box.${method}(): `);
+    await expect(asked()).rejects.toThrow(message);
   });
 });

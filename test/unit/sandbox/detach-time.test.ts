@@ -81,4 +81,14 @@ describe("a box whose label is renewed", () => {
     await (await start(scene, 1000)).detach();
     expect(scene.detached).toEqual([48 * hourMs, hourMs]);
   });
+
+  it("goes on as it was when the time asked for ends at no date", async () => {
+    const scene = letting({ renewsExpiry: true });
+    await using box = await start(scene);
+    await expect(box.detach({ ttlMs: 1e300 })).rejects.toThrow(
+      'box.detach(): option "ttlMs" must be a number of milliseconds above 0, at most a hundred years',
+    );
+    expect(scene.detached).toEqual([]);
+    await box.files.write("a.txt", "a");
+  });
 });
