@@ -55,7 +55,7 @@ export class CloudflareSandbox extends RemoteSandbox implements CanExpose, CanEx
         start: (command) =>
           startPolledProcess(command, {
             run,
-            follow: ({ argv }, onText) => client.run(id, argv, {}, onText),
+            follow: ({ argv, env: given }, onText) => client.run(id, argv, given, onText),
             processId: randomUUID(),
             maxAnswerBytes: newsBytes,
             waitMs: newsWaitMs,

@@ -2,8 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ProcessExit } from "../../spec/sandbox.ts";
 import { deferred } from "../deferred.ts";
 import { OutputChannel } from "../output-channel.ts";
+import { retriedWhenRefused } from "../retried-when-refused.ts";
 import { processFolder, removeFolderCommand } from "./fifo-input.ts";
-import { type Argv, groupStage, stage } from "./launcher.ts";
+import { type NewsRequest, newsCommand, startCommand } from "./polled-scripts.ts";
 import type { RemoteCommand, RemoteConnection, ShortRun } from "./remote-machine.ts";
 
 export interface PolledProcessOptions {
@@ -11,7 +12,8 @@ export interface PolledProcessOptions {
   readonly run: (command: RemoteCommand) => Promise<ShortRun>;
   /**
    * Runs a command and hands its standard output over as it comes, for a vendor that streams: one command then brings many
-   * pieces of news. Resolves to the whole as `run` does; the output need not be in it.
+   * pieces of news. Resolves to the whole as `run` does; the output need not be in it. A start that was certainly refused
+   * (see `refusedSafely`) is tried again, and a failed question anyway: it should not do so by itself.
    */
   readonly follow?: (command: RemoteCommand, onText: (text: string) => void) => Promise<ShortRun>;
   /** Names the folder inside the sandbox where the process's output is kept; a word never used before. */
@@ -24,93 +26,29 @@ export interface PolledProcessOptions {
 
 /**
  * Derives a running process from commands that run to their end: it is started in the background with its output going
- * to files, which are asked for piece by piece. Back-pressure: what nobody reads stays in the sandbox's file system.
+ * to files, which are asked for piece by piece. The command that starts it brings the first news too, so that a short
+ * process takes one command. Back-pressure: what nobody reads stays in the sandbox's file system.
+ *
+ * Does not wait until the process runs: that it could not be started is told by its streams and its end.
  *
  * The program's SIGINT and SIGQUIT are ignored, as those of any shell's background process, where the sandbox's `env`
  * does not know `--default-signal`.
  */
-export async function startPolledProcess(
+export function startPolledProcess(
   command: RemoteCommand,
   options: PolledProcessOptions,
 ): Promise<RemoteConnection> {
-  const folder = processFolder(options.processId);
-  // The supervisor carries the process's mark, and so must not be in the vendor's own process group.
-  const argv = groupStage(stage("start", startScript, folder, ...command.argv));
-  const started = await options.run({ ...command, argv });
-  if (started.code !== 0) {
-    throw new Error(`The process could not be put into the background: ${started.stderr.trim()}`);
-  }
-  return new PolledConnection(folder, options);
+  return Promise.resolve(new PolledConnection(command, options));
 }
-
-// The supervisor survives the signals that ask the program to stop, and tells its exit code.
-const startScript = `
-folder=$1
-shift
-umask 077
-mkdir -p "$folder" && : > "$folder/out" && : > "$folder/err" || exit
-[ -p "$folder/lock" ] || mkfifo "$folder/lock" || exit
-( exec /bin/sh -c '
-  echo "$$" > "$1/supervisor"
-  echo > "$1/lock"
-  trap : HUP TERM USR1 USR2
-  folder=$1
-  shift
-  reset=
-  env --default-signal=INT,QUIT true 2>/dev/null && reset="env --default-signal=INT,QUIT"
-  $reset "$@" > "$folder/out" 2> "$folder/err"
-  echo "$?" > "$folder/exit.new"
-  mv "$folder/exit.new" "$folder/exit"
-' playpen-supervisor "$folder" "$@" </dev/null >/dev/null 2>&1 & )
-read -r _ < "$folder/lock"
-`;
-
-// The exit code is looked for first: what was written before it is in the files then. Each round of three lines is news,
-// and the last is the only one unless `follow` is said.
-const pollScript = `
-cd "$1" || exit
-fromOut=$2 fromErr=$3 mostOut=$4 ticks=$5 mostErr=$6 follow=$7 most=$8
-while :; do
-  state=running
-  if [ -e exit ]; then read -r state < exit
-  elif read -r supervisor < supervisor && ! kill -0 "$supervisor" 2>/dev/null; then state=137; [ -e exit ] && read -r state < exit
-  fi
-  out=$(($(wc -c < out) - fromOut))
-  err=$(($(wc -c < err) - fromErr))
-  news=
-  [ "$state" != running ] && news=yes
-  [ "$mostOut" -gt 0 ] && [ "$out" -gt 0 ] && news=yes
-  [ "$mostErr" -gt 0 ] && [ "$err" -gt 0 ] && news=yes
-  if [ -z "$news" ] && [ "$ticks" -gt 0 ]; then
-    ticks=$((ticks - 1))
-    sleep 0.05 2>/dev/null || sleep 1
-    continue
-  fi
-  left=$((out + err))
-  [ "$out" -gt "$mostOut" ] && out=$mostOut
-  [ "$err" -gt "$mostErr" ] && err=$mostErr
-  if [ "$((out + err))" -gt "$most" ]; then
-    half=$((most / 2))
-    if [ "$out" -le "$half" ]; then err=$((most - out))
-    elif [ "$err" -le "$half" ]; then out=$((most - err))
-    else out=$half err=$half
-    fi
-  fi
-  left=$((left - out - err))
-  echo "$state $left"
-  if [ "$out" -gt 0 ]; then tail -c "+$((fromOut + 1))" out | head -c "$out" | base64 | tr -d '\\n'; fi
-  echo
-  if [ "$err" -gt 0 ]; then tail -c "+$((fromErr + 1))" err | head -c "$err" | base64 | tr -d '\\n'; fi
-  echo
-  [ "$follow" = follow ] && [ -n "$news" ] && [ "$state" = running ] || break
-  fromOut=$((fromOut + out)) fromErr=$((fromErr + err)) most=$((most - out - err))
-  [ "$most" -gt 1 ] || break
-  sleep 0.05 2>/dev/null || sleep 1
-done
-`;
 
 const readAheadBytes = 256 * 1024;
 const tickMs = 50;
+/** A process begins to speak, and a short one ends, soon after it was started. */
+const shortPausesAtStart = 10;
+/** How many further looks the first answer is held up for, so that a short process is told by it as a whole. */
+const looksForEnd = 2;
+/** As many as there is to tell, where each is heard of at once. */
+const allRounds = 1_000_000;
 /** A vendor's call may fail once; the process goes on meanwhile. */
 const attempts = 3;
 const retryMs = 500;
@@ -137,16 +75,17 @@ class PolledConnection implements RemoteConnection {
   });
   #outOffset = 0;
   #errOffset = 0;
+  #wasHeard = false;
   #isDisconnected = false;
   #resume: () => void = () => undefined;
 
-  constructor(folder: string, options: PolledProcessOptions) {
-    this.#folder = folder;
+  constructor(command: RemoteCommand, options: PolledProcessOptions) {
+    this.#folder = processFolder(options.processId);
     this.#options = options;
     this.stdout = this.#out.stream;
     this.stderr = this.#err.stream;
     this.exited = this.#ending.promise;
-    void this.#follow();
+    void this.#follow(command);
   }
 
   disconnect(): void {
@@ -155,39 +94,78 @@ class PolledConnection implements RemoteConnection {
     this.#resume();
   }
 
-  async #follow(): Promise<void> {
+  async #follow(command: RemoteCommand): Promise<void> {
     try {
-      while (!this.#isDisconnected && !(await this.#poll()));
+      let isOver = await this.#start(command);
+      while (!this.#isDisconnected && !isOver) isOver = await this.#poll();
       this.#out.end();
       this.#err.end();
     } catch (error) {
       this.#ending.reject(error);
       this.#out.fail(error);
       this.#err.fail(error);
+      // What was never heard of is not known to have begun.
+      if (!this.#wasHeard) return;
     }
-    await this.#run(removeFolderCommand(this.#folder)).catch(() => undefined);
+    await this.#remove().catch(() => undefined);
+  }
+
+  async #remove(): Promise<void> {
+    await this.#options.run({ argv: removeFolderCommand(this.#folder), env: {}, stdin: false });
+  }
+
+  /** Whether the process has ended and all of its output was taken, as with `#poll`. */
+  async #start(command: RemoteCommand): Promise<boolean> {
+    const request = {
+      ...this.#request(true, true),
+      shortPauses: shortPausesAtStart,
+      ...(this.#options.follow === undefined ? { furtherRounds: looksForEnd } : {}),
+    };
+    const first = startCommand(this.#folder, command, request);
+    // It must not be started twice; but once it was heard of it can be asked for the rest.
+    const start = async (): Promise<News | undefined> => {
+      try {
+        return await this.#news(first);
+      } catch (error) {
+        if (!this.#wasHeard) throw error;
+        return undefined;
+      }
+    };
+    const news = await (this.#options.follow === undefined ? start() : retriedWhenRefused(start));
+    return news !== undefined && this.#isOver(news);
   }
 
   /** Whether the process has ended and all of its output was taken. */
   async #poll(): Promise<boolean> {
-    const most = this.#options.maxAnswerBytes ?? 262_144;
-    const wanted = (channel: OutputChannel): number => (channel.bufferedBytes < readAheadBytes ? most : 0);
-    const [out, err] = [wanted(this.#out), wanted(this.#err)];
-    const last = await this.#patiently(() => this.#news(out, err, most));
-    if (last.state === "running") return false;
-    this.#ending.resolve({ code: Number(last.state), signal: null });
-    if (out === 0 || err === 0) await this.#roomAgain();
-    return last.isAll;
+    const hasRoom = (channel: OutputChannel): boolean => channel.bufferedBytes < readAheadBytes;
+    const [out, err] = [hasRoom(this.#out), hasRoom(this.#err)];
+    const last = await this.#patiently(() => this.#news(newsCommand(this.#folder, this.#request(out, err))));
+    const isOver = this.#isOver(last);
+    if (last.state !== "running" && (!out || !err)) await this.#roomAgain();
+    return isOver;
+  }
+
+  #isOver({ state, isAll }: News): boolean {
+    if (state === "running") return false;
+    this.#ending.resolve({ code: Number(state), signal: null });
+    return isAll;
+  }
+
+  #request(wantsOut: boolean, wantsErr: boolean): NewsRequest {
+    const { maxAnswerBytes = 262_144, waitMs = 5000, follow } = this.#options;
+    return {
+      from: { out: this.#outOffset, err: this.#errOffset },
+      most: { out: wantsOut ? maxAnswerBytes : 0, err: wantsErr ? maxAnswerBytes : 0 },
+      mostBytes: maxAnswerBytes,
+      ticks: Math.ceil(waitMs / tickMs),
+      furtherRounds: follow === undefined ? 0 : allRounds,
+      shortPauses: 0,
+    };
   }
 
   /** Takes what one command says, as it comes; resolves to the last of it. */
-  async #news(out: number, err: number, most: number): Promise<News> {
+  async #news(command: RemoteCommand): Promise<News> {
     const { run, follow } = this.#options;
-    const ticks = Math.ceil((this.#options.waitMs ?? 5000) / tickMs);
-    const numbers = [this.#outOffset, this.#errOffset, out, ticks, err].map(String);
-    const how = follow === undefined ? "once" : "follow";
-    const argv = stage("poll", pollScript, this.#folder, ...numbers, how, String(most));
-    const command = { argv, env: {}, stdin: false };
     let text = "";
     let last: News | undefined;
     const take = (piece: string): void => {
@@ -199,12 +177,16 @@ class PolledConnection implements RemoteConnection {
         this.#errOffset += this.#take(this.#err, errText);
         const [state = "", left] = head.split(" ");
         last = { state, isAll: left === "0" };
+        this.#wasHeard = true;
       }
     };
     const { code, stdout, stderr } = await (follow === undefined ? run(command) : follow(command, take));
     if (follow === undefined) take(stdout);
     if (code !== 0 || last === undefined) {
-      throw new Error(`The process cannot be followed any more: ${stderr.trim()}`);
+      const failure = this.#wasHeard
+        ? "The process cannot be followed any more"
+        : "The process could not be put into the background";
+      throw new Error(`${failure}: ${stderr.trim()}`);
     }
     return last;
   }
@@ -236,9 +218,5 @@ class PolledConnection implements RemoteConnection {
         await delay(retryMs);
       }
     }
-  }
-
-  async #run(argv: Argv): Promise<ShortRun> {
-    return this.#options.run({ argv, env: {}, stdin: false });
   }
 }

@@ -85,11 +85,12 @@ describe("an adapter that throws where it should not", () => {
   it("when a process is asked about, ends it for its reader", async () => {
     const crashes = await crashesDuring(async () => {
       let calls = 0;
+      const begun = { code: 0, stdout: "running 0\n\n\n", stderr: "" };
       const connection = await startPolledProcess(
         { argv: ["tool"], env: {}, stdin: false },
         {
           processId: "p",
-          run: () => (calls++ === 0 ? Promise.resolve({ code: 0, stdout: "", stderr: "" }) : closed()),
+          run: () => (calls++ === 0 ? Promise.resolve(begun) : closed()),
         },
       );
       await expect(connection.exited).rejects.toThrow("The handle was closed.");

@@ -1,9 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { startPolledProcess } from "playpen/kit";
+import { rm, stat, writeFile } from "node:fs/promises";
+import { SandboxAgentError, startPolledProcess } from "playpen/kit";
 import type { PolledProcessOptions, RemoteCommand, ShortRun } from "playpen/kit";
 import { describe, expect, it } from "vitest";
+import { signalMarkedScript } from "../../../../src/kit/process-marker.ts";
 
 const command = (script: string): RemoteCommand => ({
   argv: ["/bin/sh", "-c", script],
@@ -11,19 +13,27 @@ const command = (script: string): RemoteCommand => ({
   stdin: false,
 });
 
-function run({ argv: [program, ...args] }: RemoteCommand): Promise<ShortRun> {
+function run({ argv: [program, ...args], env }: RemoteCommand): Promise<ShortRun> {
   return new Promise((resolve) => {
-    execFile(program, args, { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
+    execFile(
+      program,
+      args,
+      { maxBuffer: 2 ** 26, env: { ...process.env, ...env } },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      },
+    );
   });
 }
 
 function follow(
-  { argv: [program, ...args] }: RemoteCommand,
+  { argv: [program, ...args], env }: RemoteCommand,
   onText: (text: string) => void,
 ): Promise<ShortRun> {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, ...env },
+  });
   // Wherever it is cut.
   child.stdout.on("data", (chunk: Buffer) => {
     for (let from = 0; from < chunk.length; from += 7) onText(chunk.toString("latin1", from, from + 7));
@@ -49,16 +59,88 @@ const slow = "for i in 1 2 3 4 5; do echo out$i; echo err$i >&2; sleep 0.2; done
 const said = (word: string): string => [1, 2, 3, 4, 5].map((number) => `${word}${number}\n`).join("");
 
 describe("a polled process", () => {
-  it("is asked once where it has ended with all of its output", async () => {
-    let polls = 0;
+  it("takes one command where it is short, and one that clears up", async () => {
+    const commands: (string | undefined)[] = [];
     const options = {
       run: async (each: RemoteCommand) => {
-        if (each.argv.includes("playpen-poll")) polls++;
+        commands.push(each.argv[3]);
         return run(each);
       },
     };
     expect(await outcome("exit 4", options)).toEqual({ stdout: "", stderr: "", code: 4 });
-    expect(polls).toBe(1);
+    expect(commands).toEqual(["playpen-start", "playpen-remove"]);
+  });
+
+  it("is not started again where the answer is lost, which is told", async () => {
+    let count = 0;
+    const answer = async (): Promise<never> => {
+      count++;
+      throw new Error("The connection was cut.");
+    };
+    for (const options of [{ run: answer }, { run, follow: answer }]) {
+      await expect(outcome("true", options)).rejects.toThrow("The connection was cut.");
+    }
+    expect(count).toBe(2);
+  });
+
+  it("is started again where the start was certainly refused", async () => {
+    let starts = 0;
+    const options = {
+      run,
+      follow: (...given: Parameters<typeof follow>) => {
+        if (given[0].argv[3] === "playpen-start" && ++starts === 1) {
+          const details = { provider: "example", retryAfterMs: 1 };
+          throw new SandboxAgentError("provider_rate_limited", "Too many requests.", { details });
+        }
+        return follow(...given);
+      },
+    };
+    expect(await outcome("echo once", options)).toEqual({ stdout: "once\n", stderr: "", code: 0 });
+    expect(starts).toBe(2);
+  });
+
+  it("says why it could not be put into the background", async () => {
+    const blocked = `/tmp/.playpen-${randomUUID()}`;
+    await writeFile(blocked, "");
+    try {
+      const processId = blocked.slice("/tmp/.playpen-".length);
+      const connection = await startPolledProcess(command("true"), { run, processId });
+      await expect(connection.exited).rejects.toThrow(/put into the background: .*File exists/);
+    } finally {
+      await rm(blocked);
+    }
+  });
+
+  it("has those who tell of it spared by its signals, its variables and its mask for files", async () => {
+    const processId = randomUUID();
+    let [starts, polls] = [0, 0];
+    const connection = await startPolledProcess(
+      {
+        argv: ["/bin/sh", "-c", 'umask; echo "$OWN"; exec sleep 300'],
+        env: { PLAYPEN_PROCESS: processId, OWN: "value" },
+        stdin: false,
+      },
+      {
+        run,
+        follow: (each, onText) => {
+          if (each.argv[3] === "playpen-start") starts++;
+          else polls++;
+          return follow(each, onText);
+        },
+        processId,
+        waitMs: 60_000,
+      },
+    );
+    const text = connection.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const mask = (await run(command("umask"))).stdout;
+    let said = "";
+    while (!said.includes("value\n")) said += (await text.read()).value ?? "";
+    expect(said).toBe(`${mask}value\n`);
+    expect((await stat(`/tmp/.playpen-${processId}`)).mode & 0o777).toBe(0o700);
+    await run({ argv: signalMarkedScript(processId, "SIGKILL"), env: {}, stdin: false });
+    expect(await connection.exited).toEqual({ code: 137, signal: null });
+    expect([starts, polls]).toEqual([1, 0]);
+    await expect.poll(() => existsSync(`/tmp/.playpen-${processId}`)).toBe(false);
   });
 
   it("is asked for each piece of news where commands only run to their end", async () => {
@@ -118,14 +200,19 @@ describe("a polled process", () => {
   ])("has one stream that %s", async (_title, script, expected, whole) => {
     let first: readonly number[] | undefined;
     const processId = randomUUID();
-    const connection = await startPolledProcess(command(script), {
+    const folder = `/tmp/.playpen-${processId}`;
+    const waiting = `while [ ! -e ${folder}/go ]; do sleep 0.01; done; ${script}`;
+    const connection = await startPolledProcess(command(waiting), {
       processId,
       maxAnswerBytes: 4000,
+      // The command that starts it has nothing to tell.
+      waitMs: 1,
       run: async (each) => {
-        if (!each.argv.includes("playpen-poll")) return run(each);
-        // The folder goes away when all was taken.
-        if (first === undefined)
-          await expect.poll(() => existsSync(`/tmp/.playpen-${processId}/exit`)).toBe(true);
+        if (each.argv[3] !== "playpen-poll") return run(each);
+        if (first === undefined) {
+          await writeFile(`${folder}/go`, "");
+          await expect.poll(() => existsSync(`${folder}/exit`)).toBe(true);
+        }
         const result = await run(each);
         first ??= result.stdout
           .split("\n")
