@@ -20,6 +20,11 @@ export function resultFailure(message: string, exit: AgentExit): TurnErrorInfo {
   return namedFailure(message) ?? modelFailure(readable(message), bodyStatus(message) ?? statusOf(exit.code));
 }
 
+/** The error of a model's answer that the CLI could not use: an empty, a malformed or a blocked one. */
+export function answerFailure(message: string): TurnErrorInfo {
+  return { code: "model_error", message, retryable: !/\bblocked\b/i.test(message) };
+}
+
 /** What an error's words say better than the status that the CLI tells. */
 export function namedFailure(message: string): TurnErrorInfo | undefined {
   const told = readable(message);

@@ -18,7 +18,7 @@ import {
   type Usage,
   unparsedLine,
 } from "../../src/kit.ts";
-import { exitFailure, isSessionLost, quietExit, resultFailure } from "./failures.ts";
+import { answerFailure, exitFailure, isSessionLost, quietExit, resultFailure } from "./failures.ts";
 import { commandEnd, toolKind, toolTitle } from "./tools.ts";
 
 /** Reads the lines of `gemini -o stream-json`: one process for each turn, which ends with the turn. */
@@ -37,8 +37,10 @@ export class TurnProtocol implements AgentProtocol {
   #text: { readonly messageId: string; text: string } | undefined;
   #lastText = "";
   #names = new Map<string, { readonly name: string; readonly input: JsonObject }>();
+  /** The last error that the CLI told of in a line of its own. */
+  #toldError: string | undefined;
   /** A failed result; its process still has to tell by its exit code what it was. */
-  #failure: { readonly message: string; readonly usage: Usage } | undefined;
+  #failure: { readonly message: string; readonly isOfAnswer: boolean; readonly usage: Usage } | undefined;
 
   constructor(input: ProtocolInput) {
     this.#input = input;
@@ -64,6 +66,7 @@ export class TurnProtocol implements AgentProtocol {
     this.#turnId = turn.turnId;
     this.#messages = 0;
     this.#lastText = "";
+    this.#toldError = undefined;
     this.#names = new Map();
     const text = turn.content.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
     // The CLI reads the prompt to the end of its input.
@@ -107,8 +110,9 @@ export class TurnProtocol implements AgentProtocol {
     const events = this.#closeText();
     if (this.#isInterrupted) return { events: [...events, { type: "turn.interrupted", by: "host" }] };
     if (this.#failure !== undefined) {
-      const { message, usage } = this.#failure;
-      return { events: [...events, { type: "turn.failed", error: resultFailure(message, exit), usage }] };
+      const { message, isOfAnswer, usage } = this.#failure;
+      const error = isOfAnswer ? answerFailure(message) : resultFailure(message, exit);
+      return { events: [...events, { type: "turn.failed", error, usage }] };
     }
     const isLost = this.#resume !== undefined && !this.#isSessionSeen && isSessionLost(exit);
     return {
@@ -152,7 +156,9 @@ export class TurnProtocol implements AgentProtocol {
         return this.#toolResult(raw);
       case "error": {
         const level = stringField(raw, "severity") === "warning" ? "warning" : "error";
-        return [{ type: "agent.notice", level, message: stringField(raw, "message") ?? "" }];
+        const message = stringField(raw, "message") ?? "";
+        if (level === "error" && message !== "") this.#toldError = message;
+        return [{ type: "agent.notice", level, message }];
       }
       case "result":
         return this.#result(raw);
@@ -224,8 +230,11 @@ export class TurnProtocol implements AgentProtocol {
     if (!this.#isRunning || this.#failure !== undefined) return [];
     const usage = usageOf(objectField(raw, "stats"));
     if (stringField(raw, "status") !== "success") {
-      const message = stringField(objectField(raw, "error"), "message") ?? "Gemini CLI gave no reason.";
-      this.#failure = { message, usage };
+      const reason = stringField(objectField(raw, "error"), "message");
+      // Of an answer that it cannot use, the result itself says nothing.
+      const isOfAnswer = reason === undefined && this.#toldError !== undefined;
+      const message = reason ?? this.#toldError ?? "Gemini CLI gave no reason.";
+      this.#failure = { message, isOfAnswer, usage };
       return [];
     }
     this.#isRunning = false;

@@ -1,6 +1,11 @@
 import type { GeminiOptions } from "../../../../backends/gemini/index.ts";
 import { oneTurn, turns, type Scenario } from "../../scenario.ts";
 
+/** The pause lets what was said before arrive. */
+export const droppedInText = "!slow 20\n!text Now it\n!wait 300\n!drop times 1\n!text Here it is.";
+export const failsInText = "!slow 20\n!text Now it\n!status 503 times 1 overloaded\n!text Here it is.";
+export const malformed = "!stop MALFORMED_FUNCTION_CALL\n!text Now it";
+
 export const failureScenarios: readonly Scenario<GeminiOptions>[] = [
   oneTurn("api-401", "The key is refused.", "!text Never said.", { apiKey: "another-key" }),
   oneTurn("api-403", "The key may not use the model.", "!status 403 forbidden"),
@@ -25,6 +30,12 @@ export const failureScenarios: readonly Scenario<GeminiOptions>[] = [
   oneTurn("api-500", "The API fails, with no end.", "!status 500 internal error"),
   oneTurn("api-503", "The model is overloaded, with no end.", "!status 503 overloaded"),
   oneTurn("api-dropped", "The connection breaks, with no end.", "!drop"),
+  oneTurn("api-dropped-in-text", "The connection breaks in the middle of a text.", droppedInText),
+  oneTurn("api-503-in-text", "The API fails in the middle of a text, once.", failsInText),
+  oneTurn("api-503-in-text-at-once", "As before, where nothing is tried again.", failsInText, {
+    options: { settings: { general: { maxAttempts: 1 } } },
+  }),
+  oneTurn("api-malformed", "The model's answers cannot be used, with no end.", malformed),
   {
     name: "api-recovers",
     about: "The session goes on after a turn that failed.",

@@ -1,5 +1,6 @@
 import type { GeminiOptions } from "../../../../backends/gemini/index.ts";
 import { processPerTurn, tool, turns, type Scenario } from "../../scenario.ts";
+import { droppedInText, failsInText, malformed } from "./failures.ts";
 
 const turn = { options: { mode: "turn" } } as const;
 const unknown = { nativeSessionId: "11111111-1111-4111-8111-111111111111", fork: false };
@@ -76,6 +77,9 @@ export const processScenarios: readonly Scenario<GeminiOptions>[] = [
   ofTurn("turn-429", "Too many requests.", "!status 429 Slow down"),
   ofTurn("turn-500", "The API fails.", "!status 500 internal error"),
   ofTurn("turn-dropped", "The connection breaks, with no end.", "!drop"),
+  ofTurn("turn-dropped-in-text", "The connection breaks in the middle of a text.", droppedInText),
+  ofTurn("turn-503-in-text", "The API fails in the middle of a text, once.", failsInText),
+  ofTurn("turn-malformed", "The model's answers cannot be used, with no end.", malformed),
   {
     name: "turn-interrupted",
     about: "The process is told to end in the middle of a turn, as the core does it.",

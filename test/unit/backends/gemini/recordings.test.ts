@@ -212,6 +212,40 @@ describe("a failure", () => {
     expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
   });
 
+  it.each([
+    ["api-dropped-in-text", "network_error"],
+    ["turn-dropped-in-text", "network_error"],
+    ["api-503-in-text-at-once", "model_overloaded"],
+  ])("%s leaves what was said, once", (name, code) => {
+    expect(texts(name)).toEqual(["Now it"]);
+    expect(textOf(recordings.replay(name).events, "message.delta")).toBe("Now it");
+    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, retryable: true } }]);
+  });
+
+  it.each(["api-503-in-text", "turn-503-in-text"])(
+    "%s is not told: nothing sets it apart from a model that says the same twice",
+    (name) => {
+      const lines = recordings
+        .transcript(name)
+        .entries.flatMap(({ call }) => (call.call === "push" ? [call.line] : []));
+      const signs = lines.filter(
+        (line) => !line.includes("!status") && /retry|attempt|overloaded/i.test(line),
+      );
+      expect(signs).toEqual([]);
+      expect(texts(name)).toEqual(["Now itNow itHere it is."]);
+      expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+      expect(eventsOf(recordings.replay(name).events, "agent.retrying")).toEqual([]);
+    },
+  );
+
+  it("that is an answer which cannot be used is told in one shot only", () => {
+    expect(terminals("api-malformed")).toMatchObject([{ type: "turn.completed", stopReason: "end_turn" }]);
+    const message = "Model stream ended with malformed function call.";
+    expect(terminals("turn-malformed")).toMatchObject([
+      { type: "turn.failed", error: { code: "model_error", message, retryable: true } },
+    ]);
+  });
+
   it.each(["api-dropped", "turn-dropped"])("%s is one of the network", (name) => {
     expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code: "network_error" } }]);
   });

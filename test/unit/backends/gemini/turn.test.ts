@@ -236,6 +236,32 @@ describe("gemini -o stream-json", () => {
     expect(protocol.push(json({ type: "error", message: "Oh." })).events).toMatchObject([{ level: "error" }]);
   });
 
+  it.each([
+    ["The model returned reasoning thoughts. If your context window is near capacity, try /compress.", true],
+    ["The model response was blocked due to safety settings.", false],
+  ])("fails for an answer of which the CLI said: %s", (message, retryable) => {
+    const protocol = prompted();
+    protocol.push(json({ type: "error", severity: "error", message }));
+    protocol.push(json({ type: "error", severity: "warning", message: "Loop." }));
+    protocol.push(lines.result({ status: "error" }));
+    expect(protocol.end(exit()).events).toMatchObject([
+      { type: "turn.failed", error: { code: "model_error", message, retryable } },
+    ]);
+  });
+
+  it("fails for the result's own reason, or for none, whatever went wrong in the turn before", () => {
+    const protocol = prompted();
+    protocol.push(json({ type: "error", severity: "error", message: "Oh." }));
+    protocol.push(lines.result({ status: "error", error: { message: "[API Error: fetch failed]" } }));
+    expect(protocol.end(exit({ code: 1 })).events).toMatchObject([{ error: { code: "network_error" } }]);
+    protocol.open({});
+    protocol.prompt({ turnId: "turn-2", content });
+    protocol.push(lines.result({ status: "error" }));
+    expect(protocol.end(exit()).events).toMatchObject([
+      { error: { code: "agent_error", message: "Gemini CLI gave no reason." } },
+    ]);
+  });
+
   it("tells what it does not understand", () => {
     const protocol = prompted();
     expect(protocol.push("Ripgrep is not available.").events).toEqual([
