@@ -116,6 +116,7 @@ export type {
   RemoteMachine,
   RemoteTraits,
   ShortRun,
+  ShortRuns,
 } from "./kit/remote/remote-machine.ts";
 export { readableFromNode, writableFromNode } from "./kit/node-streams.ts";
 export type { OptionCheck } from "./kit/validate-options.ts";

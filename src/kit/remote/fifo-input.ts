@@ -3,8 +3,14 @@ import { type Argv, stage } from "./launcher.ts";
 /** An argument may hold 128 KiB less one byte, and base64 takes four bytes for three. */
 const pieceBytes = 96_000;
 
-/** Runs a short command in the sandbox to its end; resolves to its exit code. */
-export type RunShort = (argv: Argv) => Promise<number>;
+export interface FifoInputOptions {
+  /** Runs a short command in the sandbox to its end; resolves to its exit code. */
+  readonly run: (argv: Argv) => Promise<number>;
+  /** The same with standard input, which then carries what an argument cannot hold. */
+  readonly runWithInput?: ((argv: Argv, input: Uint8Array) => Promise<number>) | undefined;
+  /** How much input one command may carry; default 96,000. */
+  readonly chunkBytes?: number | undefined;
+}
 
 /** Where the launcher keeps what belongs to one process. No secret is in the name. */
 export function processFolder(processId: string): string {
@@ -44,7 +50,7 @@ const writeScript = `
 chunk=$1/chunk.$$
 folder=$1 pid=$2
 shift 2
-printf %s "$@" | base64 -d > "$chunk" || exit
+if [ "$#" = 0 ]; then cat > "$chunk"; else printf %s "$@" | base64 -d > "$chunk"; fi || exit
 ( exec cat "$chunk" > "$folder/in" ) 2>/dev/null & writer=$!
 {
   while sleep 1; do
@@ -71,14 +77,18 @@ const removeScript = `[ -p "$1/end" ] && { exec 3<> "$1/end"; echo >&3; }; rm -r
 export function fifoInput(
   folder: string,
   pid: number,
-  run: RunShort,
-  chunkBytes = pieceBytes,
+  { run, runWithInput, chunkBytes = pieceBytes }: FifoInputOptions,
 ): WritableStream<Uint8Array> {
+  const write = async (piece: Uint8Array): Promise<number> => {
+    const parameters = [folder, String(pid)];
+    return runWithInput === undefined || piece.length <= pieceBytes
+      ? run(stage("write", writeScript, ...parameters, ...piecesOf(piece)))
+      : runWithInput(stage("write", writeScript, ...parameters), piece);
+  };
   return new WritableStream<Uint8Array>({
     async write(chunk) {
       for (let from = 0; from < chunk.length; from += chunkBytes) {
-        const texts = piecesOf(chunk.subarray(from, from + chunkBytes));
-        const code = await run(stage("write", writeScript, folder, String(pid), ...texts));
+        const code = await write(chunk.subarray(from, from + chunkBytes));
         if (code !== 0) throw new Error("The process has ended, or closed its standard input.");
       }
     },

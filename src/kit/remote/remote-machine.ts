@@ -35,13 +35,24 @@ export interface ShortRun {
   readonly stderr: string;
 }
 
+/** For a vendor whose commands run to their end; operations on files take one or two of them then, and no process. */
+export interface ShortRuns {
+  run(command: RemoteCommand): Promise<ShortRun>;
+  /** Like `run`, with these bytes as standard input. */
+  withInput(command: RemoteCommand, input: Uint8Array): Promise<ShortRun>;
+  /** How many bytes of output are asked for at once; they come as base64. May change at any time. */
+  readonly maxAnswerBytes: number;
+  /** How many bytes of input are given at once; what is more is put together in a file of the sandbox. */
+  readonly maxInputBytes: number;
+}
+
 /** What a vendor's API can do by itself. The rest is derived by the launcher. */
 export interface RemoteTraits {
   /** `"native"`: variables are given with each command. `"stdin"`: through its standard input, which must be native. */
   readonly environment: "native" | "stdin";
   /** `"fifo"`: there is no standard input; it is derived by a FIFO and further commands. */
   readonly stdin: "native" | "fifo";
-  /** With `"fifo"`: how much input one command may carry; default 96,000, at most a million. */
+  /** With `"fifo"`: how much input one command may carry; default 96,000, at most a million without `shortRuns`. */
   readonly fifoChunkBytes?: number;
   /** `"launcher"` needs commands to be started as root. */
   readonly users: "native" | "launcher" | "none";
@@ -72,6 +83,8 @@ export interface RemoteMachine {
    * Its input is empty, and its output small text.
    */
   run?(command: RemoteCommand): Promise<ShortRun>;
+  /** By which operations on files are made, and a FIFO is written to; archives go through processes all the same. */
+  readonly shortRuns?: ShortRuns;
   /** Ends and removes the sandbox; one that is gone already is fine. */
   destroy(): Promise<void>;
   /** Lets the sandbox live for so long without its host. Absent: it cannot. */

@@ -6,14 +6,14 @@ import { deferred } from "../deferred.ts";
 import { exitOf } from "../exit-of.ts";
 import { signalTree } from "../signal-tree.ts";
 import { undoneWhenAborted } from "../undone-when-aborted.ts";
-import { fifoInput, processFolder, removeFolderCommand } from "./fifo-input.ts";
+import { type FifoInputOptions, fifoInput, processFolder, removeFolderCommand } from "./fifo-input.ts";
 import { readFirstLine } from "./first-line.ts";
 import { GuardedStream } from "./guarded-stream.ts";
 import { HeartbeatFilter } from "./heartbeat-filter.ts";
 import { launched } from "./launched-command.ts";
 import { environmentLine, longestReportBytes, parseStartReport } from "./launcher.ts";
 import type { RemoteConnection, RemoteMachine } from "./remote-machine.ts";
-import { runShort } from "./run-short.ts";
+import { runShort, shortCommand } from "./run-short.ts";
 
 /** A command with everything that its sandbox adds. */
 export interface ResolvedCommand extends Command {
@@ -140,6 +140,20 @@ export function lost(
     details: { id },
     cause,
   });
+}
+
+function fifoRuns(machine: RemoteMachine): FifoInputOptions {
+  const { shortRuns, traits } = machine;
+  return {
+    run: async (argv) => (await runShort(machine, argv)).code,
+    runWithInput:
+      shortRuns &&
+      (async (argv, input) => {
+        const command = shortCommand(machine, argv, { user: undefined });
+        return (await shortRuns.withInput(command, input)).code;
+      }),
+    chunkBytes: traits.fifoChunkBytes,
+  };
 }
 
 const lateAnswerMs = 1000;
@@ -271,11 +285,9 @@ export class RemoteProcess implements SandboxProcess {
   #sink(): WritableStreamDefaultWriter<Uint8Array> {
     const { machine, connection, command, processId, pid } = this.#init;
     if (command.stdin === "ignore") return new WritableStream<Uint8Array>().getWriter();
-    const run = async (argv: readonly [string, ...string[]]): Promise<number> =>
-      (await runShort(machine, argv)).code;
     const stream =
       machine.traits.stdin === "fifo"
-        ? fifoInput(processFolder(processId), pid, run, machine.traits.fifoChunkBytes)
+        ? fifoInput(processFolder(processId), pid, fifoRuns(machine))
         : connection.stdin;
     if (stream === undefined) throw new Error("The connection has no standard input.");
     const writer = stream.getWriter();

@@ -1,7 +1,7 @@
 import { SandboxAgentError } from "../../errors/sandbox-agent-error.ts";
 import { errorText } from "../../errors/error-text.ts";
 import type { Command, Labels, Sandbox, SandboxFiles } from "../../spec/sandbox.ts";
-import { filesFromSpawn } from "../files-from-spawn.ts";
+import { derivedFiles } from "./derived-files.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { RemoteMachine } from "./remote-machine.ts";
 import { type RemoteProcess, isAlive, lost, ownFailure, startRemoteProcess } from "./remote-process.ts";
@@ -36,7 +36,13 @@ export class RemoteSandbox implements Sandbox {
     this.cwd = machine.cwd;
     this.labels = machine.labels;
     this.#machine = machine;
-    const derived = filesFromSpawn((command, options) => this.spawn(command, options), { cwd: machine.cwd });
+    const derived = derivedFiles(machine, {
+      spawn: (command, options) => this.spawn(command, options),
+      hold: () => this.hold(),
+      assertOpen: () => {
+        this.assertOpen();
+      },
+    });
     this.files = withOverrides(machine, derived, files);
     this.#keepAlive = machine.keepAlive && new KeepAlive(machine.keepAlive);
   }
