@@ -18,7 +18,6 @@ import {
   type Terminal,
   type TerminalOptions,
   abortable,
-  openRemoteTerminal,
   undoneWhenAborted,
 } from "../../src/kit.ts";
 import { daytonaFiles } from "./daytona-files.ts";
@@ -93,20 +92,7 @@ export class DaytonaSandbox
   }
 
   async terminal(options: TerminalOptions = {}): Promise<Terminal> {
-    this.assertOpen();
-    const release = this.hold();
-    try {
-      const machine = this.#machine;
-      const terminal = await openRemoteTerminal(
-        { machine, files: this.files, open: terminalsOf(machine) },
-        options,
-      );
-      terminal.exited.then(release, release);
-      return terminal;
-    } catch (error) {
-      release();
-      throw error;
-    }
+    return this.openTerminal(terminalsOf(this.#machine), options);
   }
 
   async expose(port: number, { signal }: FileOptions = {}): Promise<ExposedPort> {

@@ -8,7 +8,6 @@ import {
   type SandboxMetrics,
   type Terminal,
   type TerminalOptions,
-  openRemoteTerminal,
 } from "../../src/kit.ts";
 import type { KubernetesMachine } from "./kubernetes-machine.ts";
 import { readMetrics } from "./metrics.ts";
@@ -45,21 +44,7 @@ export class KubernetesSandbox extends RemoteSandbox implements CanExpose, CanOp
   }
 
   async terminal(options: TerminalOptions = {}): Promise<Terminal> {
-    options.signal?.throwIfAborted();
-    this.assertOpen();
-    const release = this.hold();
-    try {
-      const machine = this.#machine;
-      const terminal = await openRemoteTerminal(
-        { machine, files: this.files, open: terminalsOf(machine) },
-        options,
-      );
-      terminal.exited.then(release, release);
-      return terminal;
-    } catch (error) {
-      release();
-      throw error;
-    }
+    return this.openTerminal(terminalsOf(this.#machine), options);
   }
 
   async metrics(): Promise<SandboxMetrics> {

@@ -14,7 +14,6 @@ import {
   type Terminal,
   type TerminalOptions,
   abortable,
-  openRemoteTerminal,
   undoneWhenAborted,
 } from "../../src/kit.ts";
 import { modalFailure } from "./modal-errors.ts";
@@ -55,20 +54,7 @@ export class ModalSandbox
   }
 
   async terminal(options: TerminalOptions = {}): Promise<Terminal> {
-    this.assertOpen();
-    const release = this.hold();
-    try {
-      const machine = this.#machine;
-      const terminal = await openRemoteTerminal(
-        { machine, files: this.files, open: (argv) => machine.openTerminal(argv) },
-        options,
-      );
-      terminal.exited.then(release, release);
-      return terminal;
-    } catch (error) {
-      release();
-      throw error;
-    }
+    return this.openTerminal((argv) => this.#machine.openTerminal(argv), options);
   }
 
   /** Connections that the new policy does not allow are ended. */

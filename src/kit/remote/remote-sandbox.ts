@@ -1,10 +1,12 @@
 import { SandboxAgentError } from "../../errors/sandbox-agent-error.ts";
 import { errorText } from "../../errors/error-text.ts";
+import type { Terminal, TerminalOptions } from "../../spec/sandbox-abilities.ts";
 import type { Command, Labels, Sandbox, SandboxFiles } from "../../spec/sandbox.ts";
 import { derivedFiles } from "./derived-files.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { RemoteMachine } from "./remote-machine.ts";
 import { type RemoteProcess, isAlive, lost, ownFailure, startRemoteProcess } from "./remote-process.ts";
+import { type TerminalVendor, openRemoteTerminal } from "./remote-terminal.ts";
 
 /**
  * A sandbox made of what a vendor's API has, with everything derived that it has not: the environment, working directory
@@ -88,6 +90,28 @@ export class RemoteSandbox implements Sandbox {
   /** Keeps the vendor's time-out from ending the sandbox until the function that it returns is called. */
   hold(): () => void {
     return this.#keepAlive?.hold() ?? (() => undefined);
+  }
+
+  /**
+   * Opens a terminal by the vendor's means, and keeps the sandbox alive as long as its process runs.
+   *
+   * @throws SandboxAgentError `sandbox_closed`, `spawn_failed`, and whatever coded error `open` rejects with.
+   */
+  protected async openTerminal(open: TerminalVendor["open"], options: TerminalOptions): Promise<Terminal> {
+    options.signal?.throwIfAborted();
+    this.assertOpen();
+    const release = this.hold();
+    try {
+      const vendor = { machine: this.#machine, files: this.files, open };
+      const terminal = await openRemoteTerminal(vendor, options);
+      terminal.exited.then(release, release);
+      if (this.#closed !== undefined) await terminal.kill().catch(() => undefined);
+      this.assertOpen();
+      return terminal;
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   async detach(options: { readonly ttlMs: number }): Promise<void> {
