@@ -27,6 +27,8 @@ export interface VercelFacts {
 
 /** What one answer may bring; base64 makes a third more of it. */
 const answerBytes = 1024 * 1024;
+/** How long a command waits for news of a process; the connection is silent meanwhile. */
+const newsWaitMs = 15_000;
 
 /** One sandbox of Vercel's, as `RemoteSandbox` takes it. */
 export class VercelMachine implements RemoteMachine {
@@ -59,8 +61,12 @@ export class VercelMachine implements RemoteMachine {
     this.#sessionId = session.sessionId;
     this.#endsAt = (session.startedAt ?? session.createdAt).getTime() + session.timeout;
     if (keptAliveMs !== undefined) {
-      const renew = (): Promise<void> => this.extend(keptAliveMs);
-      this.keepAlive = { everyMs: Math.max(1000, Math.floor(keptAliveMs / 3)), renew };
+      const everyMs = Math.max(1000, Math.floor(keptAliveMs / 3));
+      // Each process asks for it.
+      const renew = async (): Promise<void> => {
+        if (Date.now() + keptAliveMs - this.#endsAt >= everyMs / 2) await this.extend(keptAliveMs);
+      };
+      this.keepAlive = { everyMs, renew };
     }
   }
 
@@ -70,6 +76,7 @@ export class VercelMachine implements RemoteMachine {
       follow: (each, onText) => this.run(each, onText),
       processId: randomUUID(),
       maxAnswerBytes: answerBytes,
+      waitMs: newsWaitMs,
     });
   }
 
