@@ -8,7 +8,10 @@ import {
   type RemoteTraits,
   SandboxAgentError,
   type ShortRun,
+  type ShortRuns,
+  renewedExpiry,
   shellLine,
+  stage,
   startPolledProcess,
 } from "../../src/kit.ts";
 import {
@@ -22,10 +25,12 @@ import {
 
 /** An argument may hold 128 KiB less one byte; what is longer is carried by a file. */
 const longestText = 120_000;
-/** All arguments together may hold 2 MiB, and base64 takes four bytes for three. */
-const fifoChunkBytes = 2 ** 20;
-/** What one answer about a running process may bring. */
+/** What one write to a process takes to the sandbox, by an upload. */
+const fifoChunkBytes = 2 * 2 ** 20;
+/** What one answer may bring of a process's output. */
 const maxAnswerBytes = 4 * 2 ** 20;
+/** A file is written by one upload, up to this size. */
+const maxInputBytes = 64 * 2 ** 20;
 /** No short command takes so long; the daemon ends it then. */
 const longestRunSeconds = 120;
 
@@ -45,6 +50,7 @@ export class DaytonaMachine implements RemoteMachine {
   readonly labels: Labels;
   readonly env: Environment;
   readonly traits: RemoteTraits = { environment: "native", stdin: "fifo", users: "none", fifoChunkBytes };
+  readonly shortRuns: ShortRuns;
   readonly keepAlive: { readonly everyMs: number; renew(): Promise<void> };
   readonly handle: DaytonaHandle;
   readonly service: DaytonaService;
@@ -56,6 +62,11 @@ export class DaytonaMachine implements RemoteMachine {
     this.cwd = cwd;
     this.labels = labels;
     this.env = env;
+    this.shortRuns = {
+      run: (command) => this.run(command),
+      withInput: (command, input) => this.#runWithInput(command, input),
+      ...{ maxAnswerBytes, maxInputBytes },
+    };
     this.keepAlive = {
       everyMs: Math.max(1000, Math.floor(service.settings.timeoutMs / 4)),
       renew: () => handle.refreshActivity(),
@@ -72,12 +83,11 @@ export class DaytonaMachine implements RemoteMachine {
 
   async run({ argv, env }: RemoteCommand): Promise<ShortRun> {
     try {
-      const { process, fs } = this.handle;
+      const { process } = this.handle;
       const script = scriptOf(argv);
       let text = commandText(script);
       if (text.length > longestText) {
-        const path = `${carriedFolder}/${randomUUID()}`;
-        await fs.uploadFile(Buffer.from(script), path);
+        const path = await this.#upload(Buffer.from(script));
         text = `/bin/sh -c 'script=$(cat ${path}); rm -f ${path}; eval "$script"'`;
       }
       const { exitCode, result } = await process.executeCommand(text, "/", { ...env }, longestRunSeconds);
@@ -85,6 +95,23 @@ export class DaytonaMachine implements RemoteMachine {
     } catch (error) {
       throw await this.#refusal(error);
     }
+  }
+
+  /** The daemon takes no input with a command, but files. */
+  async #runWithInput({ argv, ...command }: RemoteCommand, input: Uint8Array): Promise<ShortRun> {
+    let path: string;
+    try {
+      path = await this.#upload(Buffer.from(input.buffer, input.byteOffset, input.length));
+    } catch (error) {
+      throw await this.#refusal(error);
+    }
+    return this.run({ ...command, argv: stage("input", inputScript, path, ...argv) });
+  }
+
+  async #upload(bytes: Buffer): Promise<string> {
+    const path = `${carriedFolder}/${randomUUID()}`;
+    await this.handle.fs.uploadFile(bytes, path);
+    return path;
   }
 
   async destroy(): Promise<void> {
@@ -98,6 +125,7 @@ export class DaytonaMachine implements RemoteMachine {
 
   async detach(ttlMs: number): Promise<void> {
     await this.service.call({ action: "let go of a sandbox", id: this.id }, async () => {
+      await this.handle.setLabels({ ...renewedExpiry(this.labels, ttlMs) });
       // In this order, so that it never is without an end.
       await this.handle.setTtl(minutesOf(ttlMs));
       await this.handle.setAutostopInterval(0);
@@ -139,6 +167,15 @@ export function commandText(script: string): string {
 
 /** For the sandbox's user alone; made with the working directory. */
 export const carriedFolder = "/tmp/.playpen-carried";
+
+const inputScript = `
+playpen_carried=$1
+shift
+"$@" < "$playpen_carried"
+playpen_code=$?
+rm -f "$playpen_carried"
+exit "$playpen_code"
+`;
 
 /** Runs a command and tells its standard error apart. */
 export function scriptOf(argv: readonly string[]): string {

@@ -39,6 +39,7 @@ class DaytonaProvider implements SandboxProvider<DaytonaSandbox> {
     users: "none",
     files: "emulated",
     detach: "native",
+    renewsExpiry: true,
     diesWithHost: "emulated",
     backpressure: "emulated",
     isolation: "container",

@@ -20,7 +20,6 @@ import {
   abortable,
   undoneWhenAborted,
 } from "../../src/kit.ts";
-import { daytonaFiles } from "./daytona-files.ts";
 import type { DaytonaMachine } from "./daytona-machine.ts";
 import { type DaytonaHandle, minutesOf } from "./daytona-service.ts";
 import { DaytonaSnapshots } from "./daytona-snapshots.ts";
@@ -46,13 +45,9 @@ export class DaytonaSandbox
   readonly #fork: Fork;
 
   constructor(machine: DaytonaMachine, fork: Fork) {
-    const own = { assertOpen: (): void => undefined };
-    super(machine, daytonaFiles({ machine, assertOpen: () => own.assertOpen() }));
+    super(machine);
     this.#machine = machine;
     this.#fork = fork;
-    own.assertOpen = () => {
-      this.assertOpen();
-    };
   }
 
   /** Processes go on at `resume()`; a turn that runs meanwhile ends with `sandbox_lost`. */

@@ -32,6 +32,7 @@ export class FlyProvider implements SandboxProvider<FlySandbox> {
     users: "emulated",
     files: "emulated",
     detach: "native",
+    renewsExpiry: true,
     diesWithHost: "emulated",
     backpressure: "emulated",
     isolation: "machine",

@@ -3,12 +3,16 @@ import {
   type CanExtend,
   type CanPause,
   type Environment,
+  type PolledProcessOptions,
   type RemoteCommand,
   RemoteSandbox,
   SandboxAgentError,
   type ShortRun,
+  type ShortRuns,
+  renewedExpiry,
   startPolledProcess,
 } from "../../src/kit.ts";
+import { AnswerSize } from "./answer-size.ts";
 import { deadlineCommand } from "./machine-config.ts";
 import { type FlyMachine, type FlyService, providerName } from "./service.ts";
 
@@ -20,6 +24,9 @@ export interface FlySandboxParts {
   readonly user: string | undefined;
   readonly timeoutMs: number;
 }
+
+/** What one command carries to the machine, of which base64 makes four bytes for three. */
+const maxInputBytes = 2 ** 20;
 
 /** As long as it is suspended its clock stands still, and would be over at once when it goes on. */
 const whileSuspendedMs = 3650 * 86_400_000;
@@ -45,9 +52,26 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
     const everyMs = Math.max(500, timeoutMs / 3);
     // The service takes few requests for one machine, and each process asks for it.
     let renewedAt = Number.NEGATIVE_INFINITY;
-    const run = async ({ argv, env: variables }: RemoteCommand): Promise<ShortRun> => {
+    const size = new AnswerSize();
+    const withInput = async (command: RemoteCommand, input?: Uint8Array): Promise<ShortRun> => {
       if (pause.isPaused) throw pausedFailure(id);
-      return service.run(id, argv, variables);
+      try {
+        const ended = await service.run(id, command.argv, command.env, input);
+        size.came(ended.stdout);
+        return ended;
+      } catch (error) {
+        size.failed();
+        throw error;
+      }
+    };
+    const run = (command: RemoteCommand): Promise<ShortRun> => withInput(command);
+    const shortRuns: ShortRuns = {
+      run,
+      withInput,
+      get maxAnswerBytes() {
+        return size.bytes;
+      },
+      maxInputBytes,
     };
     super({
       provider: providerName,
@@ -56,11 +80,16 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
       labels: machine.labels,
       env,
       ...(user === undefined ? {} : { user }),
-      traits: { environment: "native", stdin: "fifo", users: "launcher" },
-      start: (command) => startPolledProcess(command, { run, processId: randomUUID() }),
+      traits: { environment: "native", stdin: "fifo", users: "launcher", fifoChunkBytes: maxInputBytes },
+      start: (command) => startPolledProcess(command, polledBy(shortRuns)),
       run,
+      shortRuns,
       destroy: () => service.destroy(id),
-      detach: (ttlMs) => inTurn(() => setDeadline(service, id, ttlMs, "set")),
+      detach: (ttlMs) =>
+        inTurn(async () => {
+          await service.setLabels(id, renewedExpiry(machine.labels, ttlMs));
+          await setDeadline(service, id, ttlMs, "set");
+        }),
       keepAlive: {
         everyMs,
         renew: async () => {
@@ -118,6 +147,16 @@ export class FlySandbox extends RemoteSandbox implements CanPause, CanExtend {
     this.assertOpen();
     return this.#inTurn(() => setDeadline(this.#service, this.id, durationMs, "set"));
   }
+}
+
+function polledBy(runs: ShortRuns): PolledProcessOptions {
+  return {
+    run: (command) => runs.run(command),
+    processId: randomUUID(),
+    get maxAnswerBytes() {
+      return runs.maxAnswerBytes;
+    },
+  };
 }
 
 /** Has the machine end so many milliseconds from now. */

@@ -132,10 +132,16 @@ export class FlyService {
     await this.#ask({ method: "POST", path, action: `${how} a machine`, id });
   }
 
-  /** Runs a command to its end, as root; its variables pass through its standard input. */
-  async run(id: string, argv: Argv, env: Environment = {}): Promise<ShortRun> {
+  async setLabels(id: string, labels: Labels): Promise<void> {
+    const path = `/machines/${encodeURIComponent(id)}/metadata/${metadataNames.labels}`;
+    const body = { value: JSON.stringify(labels) };
+    await this.#ask({ method: "POST", path, action: "label a machine", id, body });
+  }
+
+  /** Runs a command to its end, as root; its variables, and its input, pass through its standard input. */
+  async run(id: string, argv: Argv, env: Environment = {}, input?: Uint8Array): Promise<ShortRun> {
     const path = `/machines/${encodeURIComponent(id)}/exec`;
-    const body = { ...carriedCommand(argv, env), timeout: commandTimeoutSeconds };
+    const body = { ...carriedCommand(argv, env, input), timeout: commandTimeoutSeconds };
     const call = { method: "POST", path, action: "run a command", id, body } as const;
     const answer = await retriedWhenRefused(
       () => this.#ask({ ...call, extraMs: commandTimeoutSeconds * 1000 }, 1),

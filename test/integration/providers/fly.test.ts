@@ -68,6 +68,25 @@ describe("what the service may answer", () => {
     await sandbox.destroy();
   });
 
+  it("is asked for less when its answers are cut, and no output is lost", async () => {
+    const sandbox = await provider().create(spec);
+    const made = await sandbox.spawn({
+      argv: ["/bin/sh", "-c", "seq 1 20000000 | head -c 5000000 > file; cat file"],
+      stdin: "ignore",
+    });
+    // Longer than the first that is asked for, so that it is met on the way.
+    standIn.longestOutput = 1_000_000;
+    try {
+      const output = Buffer.from(await new Response(made.stdout).arrayBuffer());
+      expect(await made.exited).toEqual({ code: 0, signal: null });
+      const read = await sandbox.files.read("file");
+      expect([output.length, output.equals(Buffer.from(read))]).toEqual([5_000_000, true]);
+    } finally {
+      standIn.longestOutput = Number.POSITIVE_INFINITY;
+      await sandbox.destroy();
+    }
+  });
+
   it("ends a process with the code of a lost sandbox when its machine is gone", async () => {
     const sandbox = await provider().create(spec);
     const process = await sandbox.spawn({ argv: ["sleep", "300"] });

@@ -1,7 +1,7 @@
 /**
  * A stand-in for the Machines API of Fly.io, as described at https://fly.io/docs/machines/api and spoken by the vendor's
- * own client (https://github.com/superfly/fly-go): machines with metadata, states and `wait`, `exec` that runs to its end
- * with a text for standard input, `suspend` and `start`, `auto_destroy`.
+ * own client (https://github.com/superfly/fly-go): machines with metadata that can be changed, states and `wait`, `exec`
+ * that runs to its end with a text for standard input, `suspend` and `start`, `auto_destroy`.
  *
  * Its traits: the main process is the machine's life; `exec` has no variables and no working directory; a command that
  * takes longer than its `timeout` is refused with 408; zero and empty fields are left out of its answers; nothing runs in
@@ -9,13 +9,13 @@
  */
 import { randomBytes } from "node:crypto";
 import { arrayField, booleanField, numberField, objectField, stringField } from "../../../src/kit/json.ts";
-import { HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
+import { Answer, HttpError, type StandInRequest, StandInServer } from "../kit/http-server.ts";
 import { StandInMachine } from "../kit/machines.ts";
 
 interface FlyMachine {
   readonly id: string;
   readonly name: string;
-  readonly config: unknown;
+  config: { readonly [name: string]: unknown };
   readonly machine: StandInMachine;
   state: string;
 }
@@ -30,6 +30,8 @@ export interface FlyStandIn {
   readonly commands: readonly unknown[];
   /** Whether the connection breaks before it has said that a machine was made; default `false`. */
   losesAnswers: boolean;
+  /** Where the output of a command is cut; default: nowhere. */
+  longestOutput: number;
   stop(): Promise<void>;
 }
 
@@ -115,8 +117,16 @@ export async function startFly(): Promise<FlyStandIn> {
       const each = found(request);
       const body = await request.json();
       // What carries a large file would fill the memory.
-      if (JSON.stringify(body).length < longestKept) commands.push(body);
-      return execute(each, body);
+      if (Number(request.headers["content-length"]) < longestKept) commands.push(body);
+      return cutAt(standIn.longestOutput, await execute(each, body));
+    })
+    .route("POST", "/v1/apps/:app/machines/:id/metadata/:name", async (request) => {
+      const each = found(request);
+      const value = stringField(await request.json(), "value");
+      if (value === undefined) throw new HttpError(400, "value is required");
+      const metadata = { ...objectField(each.config, "metadata"), [request.parameters["name"] ?? ""]: value };
+      each.config = { ...each.config, metadata };
+      return new Answer(204);
     });
 
   await server.start();
@@ -128,6 +138,7 @@ export async function startFly(): Promise<FlyStandIn> {
     machines,
     commands,
     losesAnswers: false,
+    longestOutput: Number.POSITIVE_INFINITY,
     stop: async () => {
       await server.stop();
       await Promise.all([...machines.values()].map(destroy));
@@ -153,7 +164,12 @@ function inFolder(each: FlyMachine): (word: string) => string {
   return (word) => word.replaceAll("/tmp/.playpen-", `${each.machine.folder}/.playpen-`);
 }
 
-async function execute(each: FlyMachine, body: unknown): Promise<object> {
+function cutAt<Result extends { readonly stdout?: string }>(length: number, result: Result): Result {
+  const { stdout = "" } = result;
+  return stdout.length > length ? { ...result, stdout: stdout.slice(0, length) } : result;
+}
+
+async function execute(each: FlyMachine, body: unknown): Promise<{ readonly stdout?: string }> {
   const argv = texts(arrayField(body, "command"));
   const timeout = numberField(body, "timeout") ?? 60;
   if (argv.length === 0) throw new HttpError(400, "command is required");
