@@ -76,6 +76,8 @@ class PolledConnection implements RemoteConnection {
   #outOffset = 0;
   #errOffset = 0;
   #wasHeard = false;
+  /** How often in a row it was asked while a stream had no room for more. */
+  #waitsForRoom = 0;
   #isDisconnected = false;
   #resume: () => void = () => undefined;
 
@@ -139,6 +141,7 @@ class PolledConnection implements RemoteConnection {
   async #poll(): Promise<boolean> {
     const hasRoom = (channel: OutputChannel): boolean => channel.bufferedBytes < readAheadBytes;
     const [out, err] = [hasRoom(this.#out), hasRoom(this.#err)];
+    this.#waitsForRoom = out && err ? 0 : this.#waitsForRoom + 1;
     const last = await this.#patiently(() => this.#news(newsCommand(this.#folder, this.#request(out, err))));
     const isOver = this.#isOver(last);
     if (last.state !== "running" && (!out || !err)) await this.#roomAgain();
@@ -153,11 +156,13 @@ class PolledConnection implements RemoteConnection {
 
   #request(wantsOut: boolean, wantsErr: boolean): NewsRequest {
     const { maxAnswerBytes = 262_144, waitMs = 5000, follow } = this.#options;
+    // The command is not told when a reader makes room: it waits about as long as that has taken so far.
+    const mostMs = wantsOut && wantsErr ? waitMs : Math.min(waitMs, tickMs * 2 ** this.#waitsForRoom);
     return {
       from: { out: this.#outOffset, err: this.#errOffset },
       most: { out: wantsOut ? maxAnswerBytes : 0, err: wantsErr ? maxAnswerBytes : 0 },
       mostBytes: maxAnswerBytes,
-      ticks: Math.ceil(waitMs / tickMs),
+      ticks: Math.ceil(mostMs / tickMs),
       furtherRounds: follow === undefined ? 0 : allRounds,
       shortPauses: 0,
     };

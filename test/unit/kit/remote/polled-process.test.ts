@@ -5,6 +5,7 @@ import { rm, stat, writeFile } from "node:fs/promises";
 import { SandboxAgentError, startPolledProcess } from "playpen/kit";
 import type { PolledProcessOptions, RemoteCommand, ShortRun } from "playpen/kit";
 import { describe, expect, it } from "vitest";
+import { deferred } from "../../../../src/kit/deferred.ts";
 import { signalMarkedScript } from "../../../../src/kit/process-marker.ts";
 
 const command = (script: string): RemoteCommand => ({
@@ -186,6 +187,36 @@ describe("a polled process", () => {
     };
     expect(await outcome(slow, options)).toEqual({ stdout: said("out"), stderr: said("err"), code: 3 });
     expect(polls).toBeGreaterThan(1);
+  });
+
+  it("goes on soon after a reader has made room", async () => {
+    const processId = randomUUID();
+    const isFull = deferred<undefined>();
+    const connection = await startPolledProcess(
+      {
+        argv: ["/bin/sh", "-c", "head -c 1000000 /dev/zero; exec sleep 300"],
+        env: { PLAYPEN_PROCESS: processId },
+        stdin: false,
+      },
+      {
+        processId,
+        maxAnswerBytes: 300_000,
+        waitMs: 60_000,
+        run: (each) => {
+          // It is not asked for standard output.
+          if (each.argv[3] === "playpen-poll" && each.argv[7] === "0") isFull.resolve(undefined);
+          return run(each);
+        },
+      },
+    );
+    await isFull.promise;
+    let bytes = 0;
+    for await (const chunk of connection.stdout) {
+      bytes += chunk.length;
+      if (bytes === 1_000_000) break;
+    }
+    await run({ argv: signalMarkedScript(processId, "SIGKILL"), env: {}, stdin: false });
+    expect(await connection.exited).toEqual({ code: 137, signal: null });
   });
 
   it.each([
