@@ -1,3 +1,4 @@
+import { show } from "../kit/validate-options.ts";
 import { type AgentEvent, endsTurn } from "../spec/events.ts";
 
 interface OpenText {
@@ -26,8 +27,21 @@ interface Scope {
  * - Messages, reasoning, tool calls, permissions and questions that were begun are ended: those of a turn before its
  *   terminal event, the others before `session.ended`. Nothing is ended that was not begun, or is ended twice.
  * - The deltas of a message add up to the text it is completed with.
+ *
+ * @throws TypeError for what is no array.
+ *
+ * @example
+ * ```ts
+ * const events: AgentEvent[] = [];
+ * for await (const event of session.events({ from: 1 })) events.push(event);
+ * assert.deepEqual(checkEventInvariants(events), []);
+ * ```
  */
 export function checkEventInvariants(events: readonly AgentEvent[]): readonly string[] {
+  const given: unknown = events;
+  if (!Array.isArray(given)) {
+    throw new TypeError(`checkEventInvariants(): events must be an array, received ${show(given)}.`);
+  }
   const checker = new InvariantChecker();
   for (const event of events) checker.take(event);
   return checker.end();

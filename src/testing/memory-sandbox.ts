@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { deferred } from "../kit/deferred.ts";
+import { isJsonObject } from "../kit/json.ts";
+import { isStringArray, type OptionCheck, validateOptions } from "../kit/validate-options.ts";
 import type {
   Command,
   CreateOptions,
@@ -65,6 +67,7 @@ export interface MemorySandboxProvider extends SandboxProvider {
  * ```
  */
 export function memorySandbox(options: MemorySandboxOptions): MemorySandboxProvider {
+  checkMemorySandbox(options);
   const live = new Map<string, MemorySandbox>();
   const started: Command[] = [];
   return {
@@ -113,6 +116,18 @@ export function memorySandbox(options: MemorySandboxOptions): MemorySandboxProvi
       }
     },
   };
+}
+
+function checkMemorySandbox(options: unknown): void {
+  const arePrograms: OptionCheck = (value) =>
+    isJsonObject(value) && Object.values(value).every((program) => typeof program === "function")
+      ? undefined
+      : "an object of functions by the name of their executable";
+  validateOptions("memorySandbox()", options, { programs: arePrograms, handledSignals: isStringArray });
+  if (isJsonObject(options) && options["programs"] !== undefined) return;
+  throw new TypeError(
+    `memorySandbox(): option "programs" must be ${String(arePrograms(undefined))}, received undefined.`,
+  );
 }
 
 class MemorySandbox implements Sandbox {

@@ -1,4 +1,12 @@
 import type { AgentBackend, AgentProtocol, BackendCapabilities, ProcessMode, Step } from "../spec/backend.ts";
+import { isJsonObject } from "../kit/json.ts";
+import {
+  isEnvironment,
+  isOneOf,
+  isString,
+  type OptionCheck,
+  validateOptions,
+} from "../kit/validate-options.ts";
 import type { JsonObject } from "../spec/json.ts";
 import type { MemoryProgram, MemoryProcess } from "./memory-sandbox.ts";
 import { parseScriptedLine, type ScriptedLine } from "./scripted-line.ts";
@@ -31,6 +39,19 @@ export interface ScriptedBackendOptions {
   readonly env?: AgentBackend["env"];
 }
 
+const isObject: OptionCheck = (value) => (isJsonObject(value) ? undefined : "an object");
+
+/** @internal */
+export const scriptedBackendChecks: {
+  readonly [Name in keyof Required<ScriptedBackendOptions>]: OptionCheck;
+} = {
+  name: isString,
+  mode: isOneOf("session", "turn"),
+  capabilities: isObject,
+  credentials: isObject,
+  env: isEnvironment,
+};
+
 const everything: BackendCapabilities = {
   resume: true,
   fork: true,
@@ -61,6 +82,7 @@ const everything: BackendCapabilities = {
  * and everything between the process and the host program is the real thing. Its program is named `scripted-agent`.
  */
 export function scriptedBackend(options: ScriptedBackendOptions = {}): AgentBackend {
+  validateOptions("scriptedBackend()", options, scriptedBackendChecks);
   return {
     name: options.name ?? "scripted",
     mode: options.mode ?? "session",

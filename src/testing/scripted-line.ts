@@ -1,4 +1,6 @@
 import { isJsonObject, parseJson, stringField } from "../kit/json.ts";
+import { show } from "../kit/validate-options.ts";
+import type { JsonObject } from "../spec/json.ts";
 import type { AgentEventBody, BackendEventType } from "../spec/events.ts";
 import type { Step } from "../spec/backend.ts";
 
@@ -84,9 +86,20 @@ function isScriptedLine(value: object): value is ScriptedLine {
 }
 
 function isEvent(value: unknown): value is AgentEventBody {
+  return isJsonObject(value) && eventProblem(value) === undefined;
+}
+
+/** What keeps a value from being an event of an agent, as the end of a sentence. */
+export function eventProblem(value: JsonObject): string | undefined {
   const type = stringField(value, "type");
-  if (type === undefined || !Object.hasOwn(eventMembers, type)) return false;
-  return hasMembers(value, eventMembers[type as BackendEventType]);
+  if (type === undefined || !Object.hasOwn(eventMembers, type))
+    return `has a type that no agent tells: ${show(value["type"])}`;
+  const wrong = Object.entries(eventMembers[type as BackendEventType]).find(
+    ([name, check]) => !check(value[name]),
+  );
+  if (wrong === undefined) return undefined;
+  const [name] = wrong;
+  return `(${type}) needs another ${show(name)} than ${show(value[name])}`;
 }
 
 function isError(value: unknown): boolean {

@@ -1,12 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { errorText } from "../errors/error-text.ts";
 import { abortable, deferred, type Deferred } from "../kit/deferred.ts";
 import { isJsonObject, stringField } from "../kit/json.ts";
+import { type OptionCheck, show, validateOptions } from "../kit/validate-options.ts";
 import type { AgentBackend } from "../spec/backend.ts";
 import { type AgentEventBody, endsTurn, type TurnErrorInfo } from "../spec/events.ts";
 import { memorySandbox, type MemorySandboxProvider } from "./memory-sandbox.ts";
+import { scriptProblem } from "./script-problem.ts";
 import {
   scriptedAgent,
   scriptedBackend,
+  scriptedBackendChecks,
   type ScriptedAgent,
   type ScriptedBackendOptions,
   type ScriptedInput,
@@ -66,13 +70,9 @@ export interface Scripted {
  * ```
  */
 export function scripted(options: ScriptedOptions): Scripted {
+  checkScripted(options);
   const { events, startError, ...backend } = options;
   const scriptOf = typeof events === "function" ? events : (): Script => events;
-  if (typeof events !== "function" && !Array.isArray(events)) {
-    throw new TypeError(
-      'scripted(): option "events" must be an array of events, or a function that gives one.',
-    );
-  }
   const sandbox: MemorySandboxProvider = memorySandbox({
     programs: {
       "scripted-agent": (process) => {
@@ -84,6 +84,36 @@ export function scripted(options: ScriptedOptions): Scripted {
     },
   });
   return { agent: scriptedBackend(backend), sandbox };
+}
+
+function checkScripted(options: unknown): void {
+  const areEvents: OptionCheck = (value) =>
+    typeof value === "function" || Array.isArray(value)
+      ? undefined
+      : "an array of events, or a function that gives one";
+  validateOptions("scripted()", options, {
+    ...scriptedBackendChecks,
+    events: areEvents,
+    startError: (value) =>
+      isJsonObject(value) && typeof value["code"] === "string" && typeof value["message"] === "string"
+        ? undefined
+        : "an object with code, message and retryable",
+  });
+  const events = isJsonObject(options) ? options["events"] : undefined;
+  if (events === undefined)
+    throw new TypeError(
+      `scripted(): option "events" must be ${String(areEvents(events))}, received undefined.`,
+    );
+  const problem = Array.isArray(events) ? scriptProblem(events) : undefined;
+  if (problem !== undefined) throw new TypeError(`scripted(): option "events": ${problem}.`);
+}
+
+/** @throws TypeError when a function gives what cannot be played. */
+function checkedScript(script: unknown): void {
+  const problem = Array.isArray(script)
+    ? scriptProblem(script)
+    : `must give an array of events, received ${show(script)}`;
+  if (problem !== undefined) throw new TypeError(`scripted(): the function "events": ${problem}.`);
 }
 
 async function loseAll(sandbox: MemorySandboxProvider): Promise<void> {
@@ -118,7 +148,7 @@ class Player {
         await agent.say({ startError: this.#startError });
         return 1;
       case "prompt":
-        return this.#play(this.#scriptOf(input.text, this.#turns++), agent);
+        return this.#playPrompt(input.text, agent);
       case "interrupt":
         if (this.#playing === undefined || this.#isStubborn) return undefined;
         this.#playing.abort();
@@ -133,6 +163,19 @@ class Player {
       case "tick":
         return undefined;
     }
+  }
+
+  /** A script that cannot be had is a CLI that crashes, and says on its standard error why. */
+  async #playPrompt(prompt: string, agent: ScriptedAgent): Promise<number | undefined> {
+    let script: Script;
+    try {
+      script = this.#scriptOf(prompt, this.#turns++);
+      checkedScript(script);
+    } catch (error) {
+      await agent.process.writeError(`${errorText(error)}\n`);
+      return 1;
+    }
+    return this.#play(script, agent);
   }
 
   async #play(script: Script, agent: ScriptedAgent): Promise<number | undefined> {

@@ -1,3 +1,11 @@
+import {
+  isDurationMs,
+  isFunction,
+  isString,
+  isStringArray,
+  isStringRecord,
+} from "../../kit/validate-options.ts";
+import { checkSuite } from "../provider-conformance/describe-conformance.ts";
 import type { TestFramework } from "../provider-conformance/index.ts";
 import { backendRequirements } from "./backend-requirements.ts";
 import { missingCapability } from "./capability-need.ts";
@@ -40,6 +48,13 @@ export function describeBackendConformance(
   framework: TestFramework,
   options: BackendConformanceOptions,
 ): void {
+  checkSuite("describeBackendConformance", framework, options, {
+    required: ["backend", "sandbox"],
+    checks: {
+      ...{ backend: isFunction, sandbox: isFunction, otherModel: isString, only: isStringArray },
+      ...{ patienceMs: isDurationMs, timeoutMs: isDurationMs, knownFailures: isStringRecord },
+    },
+  });
   const { knownFailures = {}, only } = options;
   checkIds("only", only ?? []);
   checkKnownFailures(knownFailures);

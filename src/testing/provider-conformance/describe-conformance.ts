@@ -1,3 +1,11 @@
+import { isJsonObject } from "../../kit/json.ts";
+import {
+  isDurationMs,
+  isFunction,
+  type OptionCheck,
+  show,
+  validateOptions,
+} from "../../kit/validate-options.ts";
 import type { SandboxProvider } from "../../spec/sandbox.ts";
 import { declaresAbility, isAbility } from "./ability-of.ts";
 import { providerRequirements } from "./provider-requirements.ts";
@@ -41,6 +49,10 @@ export function describeProviderConformance(
   framework: TestFramework,
   options: ProviderConformanceOptions,
 ): void {
+  checkSuite("describeProviderConformance", framework, options, {
+    required: ["create"],
+    checks: { create: isFunction, patienceMs: isDurationMs, expose: isObject, skip: isObject },
+  });
   const skip = options.skip ?? {};
   checkSkips(skip);
   const provider = options.create();
@@ -53,6 +65,36 @@ export function describeProviderConformance(
       else framework.it(name, run, (requirement.timeoutMs ?? defaultRequirementTimeoutMs) + cleanUpMs);
     }
   });
+}
+
+const isObject: OptionCheck = (value) => (isJsonObject(value) ? undefined : "an object");
+
+/**
+ * Checks what a suite is declared with.
+ *
+ * @throws TypeError that names what is missing or wrong.
+ */
+export function checkSuite(
+  owner: string,
+  framework: unknown,
+  options: unknown,
+  { required, checks }: { required: readonly string[]; checks: { readonly [name: string]: OptionCheck } },
+): void {
+  const it: unknown = isJsonObject(framework) ? framework["it"] : undefined;
+  const isFramework =
+    isJsonObject(framework) &&
+    typeof framework["describe"] === "function" &&
+    typeof it === "function" &&
+    typeof Reflect.get(it, "skip") === "function";
+  if (!isFramework) {
+    throw new TypeError(
+      `${owner}: the first argument must be the { describe, it } of a test framework, such as vitest or node:test.`,
+    );
+  }
+  validateOptions(owner, options, checks);
+  const missing = required.find((name) => !isJsonObject(options) || options[name] === undefined);
+  if (missing !== undefined)
+    throw new TypeError(`${owner}: option ${show(missing)} must be a function, received undefined.`);
 }
 
 /** Why a requirement does not apply to a provider, or `undefined` when it does. */
