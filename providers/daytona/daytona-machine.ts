@@ -28,7 +28,7 @@ const longestText = 120_000;
 /** What one write to a process takes to the sandbox, by an upload. */
 const fifoChunkBytes = 2 * 2 ** 20;
 /** What one answer may bring of a process's output. */
-const maxAnswerBytes = 4 * 2 ** 20;
+const maxAnswerBytes = 2 * 2 ** 20;
 /** A file is written by one upload, up to this size. */
 const maxInputBytes = 64 * 2 ** 20;
 /** No short command takes so long; the daemon ends it then. */

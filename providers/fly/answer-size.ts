@@ -1,5 +1,5 @@
 const usualBytes = 256 * 1024;
-const mostBytes = 4 * 2 ** 20;
+const mostBytes = 2 * 2 ** 20;
 const leastBytes = 32 * 1024;
 
 /**

@@ -11,7 +11,7 @@ describe("how much output is asked for at once", () => {
     size.came("small\n");
     expect(size.bytes).toBe(256 * kilobyte);
     for (let count = 0; count < 10; count++) size.came(answerTo(size));
-    expect(size.bytes).toBe(4096 * kilobyte);
+    expect(size.bytes).toBe(2048 * kilobyte);
   });
 
   it("stays below what was cut", () => {
