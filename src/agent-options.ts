@@ -37,6 +37,7 @@ export interface SessionDefaults {
   readonly onQuestion?: QuestionHandler;
 }
 
+/** What `SandboxAgent.start` takes: where the agent runs, which one, and what is put there beforehand. */
 export interface StartOptions<Box extends Sandbox = Sandbox> extends SessionDefaults {
   readonly sandbox: SandboxProvider<Box>;
   /** Environment of every process in the box; never stored in the sandbox's configuration. */
@@ -62,6 +63,7 @@ export interface StartOptions<Box extends Sandbox = Sandbox> extends SessionDefa
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** What `SandboxAgent.connect` takes. What was set at the start, such as `env`, is not remembered: it is given again. */
 export interface ConnectOptions<Box extends Sandbox = Sandbox> extends SessionDefaults {
   readonly sandbox: SandboxProvider<Box>;
   /** `box.id` of the sandbox, with or without the provider's prefix. */
@@ -72,6 +74,7 @@ export interface ConnectOptions<Box extends Sandbox = Sandbox> extends SessionDe
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** What `box.createSession` takes. What the agent has no means for is refused before anything starts. */
 export interface CreateSessionOptions extends SessionDefaults {
   /** Absolute working directory of the agent; must exist. Default: the box's. */
   readonly cwd?: string;

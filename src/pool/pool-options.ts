@@ -56,6 +56,7 @@ export interface SandboxPoolOptions<Box extends Sandbox = Sandbox> extends Start
   readonly signal?: AbortSignal;
 }
 
+/** How long `pool.take` waits. */
 export interface TakeOptions {
   /** Gives up waiting; `take()` then rejects with its reason. */
   readonly signal?: AbortSignal;

@@ -11,6 +11,7 @@ import {
 import type { Environment, Sandbox } from "../spec/sandbox.ts";
 import { runCommand } from "./run-command.ts";
 
+/** How `box.exec` runs a command. */
 export interface ExecOptions {
   /** Absolute path. Default: the box's working directory. */
   readonly cwd?: string;
@@ -26,6 +27,7 @@ export interface ExecOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a command came to. Output that is no UTF-8 has replacement characters. */
 export interface ExecResult {
   /** 128 plus the signal's number when a signal ended the command. */
   readonly exitCode: number;

@@ -11,6 +11,7 @@ import {
 import type { Labels, SandboxInfo, SandboxProvider } from "../spec/sandbox.ts";
 import { labelNames, ownerOfThisProcess } from "./labels.ts";
 
+/** Which sandboxes `SandboxAgent.sweep` removes. */
 export interface SweepOptions {
   readonly sandbox: SandboxProvider;
   /** As given to `SandboxAgent.start`. Default: this process. */

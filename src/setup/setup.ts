@@ -32,6 +32,7 @@ export interface SetupPackages {
   readonly go?: readonly string[];
 }
 
+/** A repository that is cloned into the sandbox. */
 export interface GitClone {
   /** Without a credential in it. */
   readonly url: string;

@@ -1,5 +1,7 @@
 /** `playpen/testing`: stand-ins for tests of host programs, and the suites that adapters must pass. */
 export * from "./model-server/index.ts";
+/** By another name, since `Script` is what `scripted` plays. */
+export type { Script as ModelScript } from "./model-server/index.ts";
 export { checkEventInvariants } from "./event-invariants.ts";
 export {
   memorySandbox,

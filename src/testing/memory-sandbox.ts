@@ -37,6 +37,7 @@ export interface MemoryProcess {
 /** What a process does; its return value is the exit code, and throwing is exit code 1. */
 export type MemoryProgram = (process: MemoryProcess) => Promise<number>;
 
+/** What there is in the sandboxes of `memorySandbox`. */
 export interface MemorySandboxOptions {
   /** Programs by the name of the executable. Unless it is one of them, `/bin/sh` finds every program installed. */
   readonly programs: { readonly [name: string]: MemoryProgram };

@@ -28,6 +28,7 @@ export type ScriptedInput =
   | { readonly type: "reply"; readonly answer: unknown }
   | { readonly type: "request"; readonly request: { readonly id: string; readonly type: string } };
 
+/** What a scripted agent says of itself. */
 export interface ScriptedBackendOptions {
   readonly name?: string;
   readonly mode?: ProcessMode;

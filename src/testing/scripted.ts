@@ -30,8 +30,10 @@ export type ScriptedFault =
 /** What a scripted agent does next: an event, a pause, or a fault. */
 export type ScriptedStep = AgentEventBody | { readonly pauseMs: number } | ScriptedFault;
 
+/** What a scripted agent does in one turn. */
 export type Script = readonly ScriptedStep[];
 
+/** What `scripted` plays. */
 export interface ScriptedOptions extends ScriptedBackendOptions {
   /**
    * What happens in a turn: one list for every turn, or a function that is given the text of the prompt and how many

@@ -12,6 +12,7 @@ import { missingCapability } from "./capability-need.ts";
 import type { BackendRequirement } from "./requirement.ts";
 import { runBackendRequirement, type RunBackendRequirementOptions } from "./run-requirement.ts";
 
+/** What `describeBackendConformance` tests, and what is known of it. */
 export interface BackendConformanceOptions extends RunBackendRequirementOptions {
   /**
    * Requirements that the CLI is known not to fulfil, by their ids, with the reason. They are run all the same, and the

@@ -13,6 +13,7 @@ export const transcriptRequirements: readonly TranscriptRequirement[] = [
   ...sessionRequirements,
 ];
 
+/** The backend that a recording is replayed with. */
 export interface CheckTranscriptOptions {
   /** Makes the backend from the options that the recording names. */
   readonly backend: (options: never) => AgentBackend;
@@ -40,6 +41,7 @@ export async function checkTranscript(
   }
 }
 
+/** The recordings that `describeTranscriptConformance` replays, and with what. */
 export interface TranscriptConformanceOptions {
   /** Makes the backend from the options that a recording names. */
   readonly backend: (options: never) => AgentBackend;

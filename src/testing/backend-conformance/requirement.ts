@@ -53,6 +53,7 @@ export interface BackendContext {
   within<Value>(promise: Promise<Value>, what: string, timeoutMs?: number): Promise<Value>;
 }
 
+/** A turn that has ended, with all its events. */
 export interface PlayedTurn {
   readonly events: readonly AgentEvent[];
   readonly result: TurnResult;

@@ -13,6 +13,7 @@ export interface BackendConnection {
   readonly apiKey: string;
 }
 
+/** The backend that a requirement is run against, and where. */
 export interface RunBackendRequirementOptions {
   /** Makes the backend under test, anew for each requirement. */
   readonly backend: (connection: BackendConnection) => AgentBackend;

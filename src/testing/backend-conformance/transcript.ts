@@ -35,6 +35,7 @@ export type TranscriptCall =
 /** What a backend is expected to make of a call. `raw` is left out: it is the line itself. */
 export type ExpectedStep = Omit<Step, "raw">;
 
+/** One call of the protocol, and the step that it returned. */
 export interface TranscriptEntry {
   readonly call: TranscriptCall;
   readonly step: ExpectedStep;

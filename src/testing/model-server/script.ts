@@ -64,6 +64,7 @@ export type SettingStep =
   /** Why the answer ends: the API's own word, such as `max_tokens`, `length` or `MAX_TOKENS`. */
   | { readonly type: "stop"; readonly reason: string };
 
+/** One thing that the model, or its API, does. */
 export type ScriptStep = ContentStep | ToolStep | FaultStep | SettingStep;
 
 /**

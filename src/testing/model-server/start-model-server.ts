@@ -4,6 +4,7 @@ import { isFunction, isPositiveInteger, isString, validateOptions } from "../../
 import { type ReceivedRequest, RequestHandler } from "./request-handler.ts";
 import type { Scenario } from "./scenarios.ts";
 
+/** Everything has a default. */
 export interface ModelServerOptions {
   /** The port to listen on. Default: any free one. */
   readonly port?: number;
@@ -19,6 +20,7 @@ export interface ModelServerOptions {
   readonly maxBodyBytes?: number;
 }
 
+/** A model server that runs. */
 export interface ModelServer extends AsyncDisposable {
   /** Without a path, such as `http://127.0.0.1:40123`. The clients of OpenAI's APIs want `/v1` behind it. */
   readonly url: string;

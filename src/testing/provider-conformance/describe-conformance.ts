@@ -22,6 +22,7 @@ export interface TestFramework {
   };
 }
 
+/** What `describeProviderConformance` tests, and what not. */
 export interface ProviderConformanceOptions extends RunRequirementOptions {
   /** Reasons not to run single requirements, by their ids. Shown in the test's name. */
   readonly skip?: { readonly [id: string]: string };

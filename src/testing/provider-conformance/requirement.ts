@@ -59,6 +59,7 @@ export interface ProviderContext {
   within<Value>(promise: Promise<Value>, what: string, timeoutMs?: number): Promise<Value>;
 }
 
+/** How a requirement runs a line of shell. */
 export interface ShellOptions {
   /** `$1` and so on. */
   readonly args?: readonly string[];
@@ -71,6 +72,7 @@ export interface ShellOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a line of shell came to. */
 export interface ShellOutput {
   readonly exit: ProcessExit;
   readonly stdout: Buffer;
@@ -90,6 +92,7 @@ export interface Conversation {
   closeInput(): Promise<void>;
 }
 
+/** The provider that a requirement is run against. */
 export interface RunRequirementOptions {
   /** Makes the provider under test, anew for each requirement. */
   readonly create: () => SandboxProvider;
