@@ -31,6 +31,7 @@ export function spawnByRuns(machine: RemoteMachine, runs: ShortRuns, hold: () =>
         try {
           await program.take(chunk);
         } catch (error) {
+          void program.forget();
           ending.reject(error);
           throw error;
         }
@@ -78,11 +79,22 @@ class ShortProgram {
     while (this.#heldBytes > this.#runs.maxInputBytes) await this.#send();
   }
 
+  /** Takes away what may be kept of it. */
   async forget(): Promise<void> {
-    if (this.#hasSent) await this.#run(["rm", "-f", "--", this.#inputPath]).catch(() => undefined);
+    await this.#run(["rm", "-f", "--", this.#path, this.#inputPath]).catch(() => undefined);
   }
 
   async run(): Promise<Ended> {
+    try {
+      return await this.#ended();
+    } catch (error) {
+      // Behind the failure, which may be that the vendor is out of reach.
+      void this.forget();
+      throw error;
+    }
+  }
+
+  async #ended(): Promise<Ended> {
     const { maxAnswerBytes } = this.#runs;
     const source = this.#hasSent ? this.#inputPath : this.#heldBytes === 0 ? "/dev/null" : "";
     const argv = stage("run", runScript, this.#path, String(maxAnswerBytes), source, ...this.#command.argv);
@@ -115,9 +127,7 @@ class ShortProgram {
     [this.#held, this.#heldBytes] = [[rest], rest.length];
     const argv = stage("keep", keepScript, this.#inputPath);
     const { code, stderr } = await this.#withInput(argv, bytes.subarray(0, maxInputBytes));
-    if (code === 0) return;
-    await this.forget();
-    throw new Error(stderr.trim() || "The input could not be kept in the sandbox.");
+    if (code !== 0) throw new Error(stderr.trim() || "The input could not be kept in the sandbox.");
   }
 
   #feed(argv: Argv): Promise<ShortRun> {

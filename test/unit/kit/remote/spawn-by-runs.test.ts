@@ -109,6 +109,21 @@ describe("operations on files by commands that run to their end", () => {
     await expect(sandbox.files.read("file")).rejects.toMatchObject({ code: "file_failed" });
   });
 
+  it("keep nothing of what was given when the vendor fails on the way", async () => {
+    let left = 3;
+    const { sandbox } = vendor({
+      answer: (result) => {
+        left -= 1;
+        if (left === 0) throw new Error("The vendor failed.");
+        return result;
+      },
+    });
+    await expect(sandbox.files.write("file", bytes)).rejects.toThrow("The vendor failed.");
+    expect(places.size).toBeGreaterThan(0);
+    await expect.poll(kept).toEqual([]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it("say what the program has said", async () => {
     const { sandbox } = vendor({});
     await expect(sandbox.files.read("not there")).rejects.toMatchObject({
