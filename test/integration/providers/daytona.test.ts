@@ -101,6 +101,16 @@ describe("a sandbox", () => {
     await quick.stop();
   });
 
+  it("is not let go of where its label cannot have the new end", async () => {
+    const sandbox = await provider().create(spec);
+    cloud.api.faults.nextStatus(400, { on: ({ path }) => path.endsWith("/labels") });
+    await expect(sandbox.detach({ ttlMs: 60_000 })).rejects.toMatchObject({ code: "provider_failed" });
+    await sandbox.files.write("file", "text");
+    expect(await sandbox.files.readText("file")).toBe("text");
+    await sandbox.destroy();
+    expect(cloud.ids).toEqual([]);
+  });
+
   it("is listed by its labels over several pages", async () => {
     const labels = { kind: "ü = 1 / 2 & more" };
     const made = await Promise.all(Array.from({ length: 5 }, () => provider({ labels }).create(spec)));

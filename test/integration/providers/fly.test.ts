@@ -134,6 +134,29 @@ describe("a machine", () => {
     await sandbox.destroy();
   });
 
+  it("is not let go of where its label cannot have the new end", async () => {
+    const sandbox = await provider().create(spec);
+    const isLabel = ({ path }: { readonly path: string }): boolean => path.includes("/metadata/");
+    standIn.server.faults.nextStatus(500, { on: isLabel });
+    await expect(sandbox.detach({ ttlMs: 1000 })).rejects.toMatchObject({ code: "provider_failed" });
+    await sandbox.files.write("file", "text");
+    expect(await sandbox.files.readText("file")).toBe("text");
+    await sandbox.destroy();
+    expect(standIn.machines.size).toBe(0);
+  });
+
+  it("takes one request for a small file, and shows no variable's value by it", async () => {
+    const sandbox = await provider({ env: { OF_PROVIDER: "secret-a" } }).create(spec);
+    await sandbox.files.write("first", "text");
+    const from = standIn.commands.length;
+    await sandbox.files.write("file", "text");
+    expect(await sandbox.files.readText("file")).toBe("text");
+    const argvs = standIn.commands.slice(from).map((body) => (body as { readonly command: unknown }).command);
+    expect(argvs).toHaveLength(2);
+    expect(JSON.stringify(argvs)).not.toContain("secret-");
+    await sandbox.destroy();
+  });
+
   it("that was suspended is started again by whoever connects, and does not end on the way", async () => {
     const sandbox = await provider({ timeoutMs: 2000 }).create(spec);
     await sandbox.files.write("kept", "text");
