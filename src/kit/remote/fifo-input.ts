@@ -25,13 +25,12 @@ export function fifoStage(folder: string, inner: Argv): Argv {
   return stage("fifo", fifoScript, folder, ...inner);
 }
 
-// Twice forked, the holder is no child of the program. It is found by its mark when the program is killed, and survives
-// the signals that ask the program to stop.
+// The folder keeps others out, since the program would inherit a mask for files. Twice forked, the holder is no child of
+// the program. It is found by its mark when the program is killed, and survives the signals that ask the program to stop.
 const fifoScript = `
 playpen_folder=$1
 shift
-umask 077
-mkdir -p "$playpen_folder" && mkfifo "$playpen_folder/in" "$playpen_folder/end" || { echo "playpen fifo"; exit 125; }
+mkdir -p -m 700 -- "$playpen_folder" && mkfifo "$playpen_folder/in" "$playpen_folder/end" || { echo "playpen fifo"; exit 125; }
 ( (
   trap '' HUP INT QUIT TERM USR1 USR2
   exec 3> "$playpen_folder/in"
