@@ -31,7 +31,7 @@ export interface SessionDefaults {
   readonly agent?: AgentBackend;
   /** Who decides about tool calls. Default `"allow-all"`: the sandbox is the boundary; see `permissions` of `local()`. */
   readonly permissions?: PermissionPolicy;
-  /** Decides what rules leave to the host. A session that would never ask it, having no rules, is refused. */
+  /** Decides what rules leave to the host. A session with it for which no permissions are named is refused. */
   readonly onPermission?: PermissionHandler;
   /** Answers the agent's questions. Without it the agent is not offered to ask any. */
   readonly onQuestion?: QuestionHandler;

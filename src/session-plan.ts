@@ -32,7 +32,7 @@ export function planSession(
     throw new TypeError('box.createSession(): no agent. Pass "agent" here or to SandboxAgent.start().');
   }
   const policy = planPolicy(provider, defaults, options, backend);
-  refuseIdleHandler(defaults, options, policy);
+  refuseIdleHandler(defaults, options);
   const onQuestion = options.onQuestion ?? defaults.onQuestion;
   refuseMissingAbilities(backend, options);
   if (options.fork === true && options.resume === undefined) {
@@ -98,20 +98,12 @@ export function planPolicy(
   return policy;
 }
 
-/**
- * Who passes a handler relies on being asked. The box's may be meant for other sessions than one that says itself that
- * nobody is asked.
- */
-function refuseIdleHandler(
-  defaults: SessionDefaults,
-  options: SessionDefaults,
-  { mode }: CompiledPolicy,
-): void {
-  const isDefault = (options.permissions ?? defaults.permissions) === undefined;
-  const handler = options.onPermission ?? (isDefault ? defaults.onPermission : undefined);
-  if (handler === undefined || mode === "ask") return;
+/** Who passes a handler, and names no permissions, relies on being asked. */
+function refuseIdleHandler(defaults: SessionDefaults, options: SessionDefaults): void {
+  const handler = options.onPermission ?? defaults.onPermission;
+  if (handler === undefined || (options.permissions ?? defaults.permissions) !== undefined) return;
   throw new TypeError(
-    `box.createSession(): "onPermission" would never be asked, since permissions are "${mode}"${isDefault ? " (the default)" : ""}. Have rules leave something to it, for example permissions: { default: "ask" }.`,
+    'box.createSession(): "onPermission" would never be asked, since permissions are "allow-all" where none are named. Have rules leave something to it, for example permissions: { default: "ask" }.',
   );
 }
 
