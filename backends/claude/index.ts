@@ -31,6 +31,7 @@ export function claude(options: ClaudeOptions = {}): AgentBackend {
     documentedModels,
     modelProblem: (name, env) => modelProblem(options, name, env),
     env: environment(options),
+    startsStoppedCalls: true,
     install: options.install ?? true,
     ...(model === undefined ? {} : { model }),
     ...(command === undefined ? {} : { command: typeof command === "string" ? [command] : command }),

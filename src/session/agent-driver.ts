@@ -49,6 +49,8 @@ export type ReviewPrompt = (
 const startTimeoutMs = 60_000;
 /** How long a CLI may take to end by itself when its input is closed. */
 const closeGraceMs = 2_000;
+/** By then a CLI has started the command of a call. */
+const callStartMs = 2_000;
 
 /**
  * Runs the CLI of one session: starts processes, feeds the protocol with their lines, carries out its steps. It knows
@@ -286,10 +288,15 @@ export class AgentDriver {
     }
     const process = this.#runner.process;
     const ended = this.#turnEnded.promise;
+    const mayStartCall =
+      this.#options.backend.startsStoppedCalls === true && this.#ledger.hasCallYoungerThan(callStartMs);
     const step = this.#runner.attempt((protocol) => protocol.interrupt());
     const isAsked = (step?.write?.length ?? 0) > 0 || step?.closeStdin === true;
     const stoppedBy = await stopTurn(ended, isAsked ? 5_000 : 0, process);
-    if (stoppedBy === "protocol") return;
+    if (stoppedBy === "protocol") {
+      if (mayStartCall) await this.#endProcess();
+      return;
+    }
     // A signal ends the process, if not at once: the next turn may not begin in it.
     if (stoppedBy === "signal") await this.#endProcess();
     else if (process !== undefined) await this.#seeOff(process);

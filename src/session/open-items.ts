@@ -42,6 +42,11 @@ export class OpenItems {
     return this.#mainText;
   }
 
+  /** Whether a tool call is open. */
+  get hasTools(): boolean {
+    return this.#tools.size > 0;
+  }
+
   textStarted(noun: TextNoun, body: BodyOf<"message.started" | "reasoning.started">): void {
     this.#open(noun, body);
   }

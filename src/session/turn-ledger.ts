@@ -31,6 +31,8 @@ interface RunningTurn {
   readonly startedAt: number;
   readonly items: OpenItems;
   readonly openRequests: Map<string, "permission" | "question">;
+  /** When a tool call last began, or a request was last answered. */
+  callNewsAt: number;
   /** Of the prompt that is running. */
   usage: Usage | undefined;
   costUsd: number | undefined;
@@ -90,6 +92,12 @@ export class TurnLedger {
     return (this.#turn?.openRequests.size ?? 0) + this.#backgroundRequests.size > 0;
   }
 
+  /** Whether a tool call is open that may only just have begun. */
+  hasCallYoungerThan(ageMs: number): boolean {
+    const turn = this.#turn;
+    return turn?.items.hasTools === true && this.#host.now() - turn.callNewsAt < ageMs;
+  }
+
   isOpenRequest(requestId: string): boolean {
     return this.#turn?.openRequests.has(requestId) === true || this.#backgroundRequests.has(requestId);
   }
@@ -103,6 +111,7 @@ export class TurnLedger {
       startedAt: this.#host.now(),
       items,
       openRequests: new Map(),
+      callNewsAt: -Infinity,
       usage: undefined,
       costUsd: undefined,
       spent: undefined,
@@ -147,6 +156,7 @@ export class TurnLedger {
         items.textCompleted("reasoning", body);
         return;
       case "tool.started":
+        if (turn !== undefined) turn.callNewsAt = this.#host.now();
         items.toolStarted(body);
         return;
       case "tool.completed":
@@ -184,6 +194,7 @@ export class TurnLedger {
   resolve(event: Extract<UnloggedEvent, { type: "permission.resolved" | "question.resolved" }>): boolean {
     const inTurn = this.#turn?.openRequests.has(event.requestId) === true;
     if (!this.#closeRequest(event.requestId)) return false;
+    if (this.#turn !== undefined) this.#turn.callNewsAt = this.#host.now();
     this.#log(inTurn && this.#turn !== undefined ? { ...event, turnId: this.#turn.turnId } : event);
     return true;
   }

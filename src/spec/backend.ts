@@ -276,6 +276,12 @@ export interface AgentBackend {
    * documentation tells of. Absent where the conformance suite was run on it.
    */
   readonly unverified?: string;
+  /**
+   * The CLI may still start the command of a call that it was told to stop right after the call had begun, and then knows
+   * nothing of it. After such an interruption the core ends its process, with all it started, and the next turn takes the
+   * session up in a new one. Default `false`.
+   */
+  readonly startsStoppedCalls?: boolean;
   readonly cli: CliRecipe;
   readonly credentials: CredentialRecipe;
   /** The backend's own model option. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Session, Turn } from "playpen";
+import type { SandboxAgent, Session, Turn } from "playpen";
 import { collect, describeMatrix, ofType } from "./matrix.ts";
 
 /** Resolves at the first event of the type in the turn; the turn goes on. */
@@ -9,12 +9,23 @@ async function until(session: Session, turn: Turn, type: string): Promise<void> 
   }
 }
 
+/** In a place without isolation the machine's other processes are seen too: the number tells which are the test's own. */
+function sleepTime(): string {
+  return String(100_000 + Math.floor(Math.random() * 900_000));
+}
+
+/** The processes that sleep for so long. */
+async function sleepersOf(box: SandboxAgent, seconds: string): Promise<string> {
+  // Written so that the search does not find itself.
+  const search = `grep -lsa -- "sleep[^.]${seconds}" /proc/[0-9]*/cmdline || true`;
+  return (await box.exec(["sh", "-c", search])).stdout;
+}
+
 describeMatrix("an interrupt", (scene) => {
   it("stops a running tool with all its processes, and the next turn is clean", async () => {
     await using box = await scene.start();
     const session = await box.createSession();
-    // In a place without isolation the machine's other processes are seen too: the number tells which are ours.
-    const seconds = String(100_000 + Math.floor(Math.random() * 900_000));
+    const seconds = sleepTime();
     const command = `touch began; sleep ${seconds} & sleep ${seconds}; touch ended`;
     const turn = session.prompt(`!shell ${command}\n!text done`, { reject: false });
     await until(session, turn, "tool.started");
@@ -26,9 +37,22 @@ describeMatrix("an interrupt", (scene) => {
     expect((await session.prompt("!text again")).text).toBe("again");
     expect(await box.files.stat("ended")).toBeUndefined();
     await session.close();
-    // Written so that the search does not find itself.
-    const search = `grep -lsa -- "sleep[^.]${seconds}" /proc/[0-9]*/cmdline || true`;
-    expect((await box.exec(["sh", "-c", search])).stdout).toBe("");
+    expect(await sleepersOf(box, seconds)).toBe("");
+  });
+
+  it("that comes as soon as a call begins leaves none of its processes either", async () => {
+    await using box = await scene.start();
+    const session = await box.createSession();
+    await session.prompt("!text warm");
+    const seconds = sleepTime();
+    // What the CLI does then is a matter of luck.
+    for (let round = 0; round < 8; round += 1) {
+      const turn = session.prompt(`!shell sleep ${seconds}`, { reject: false });
+      for await (const event of turn) if (event.type === "tool.started") break;
+      expect(await sleepersOf(box, seconds)).toBe("");
+    }
+    expect((await session.prompt("!text again")).text).toBe("again");
+    expect(await sleepersOf(box, seconds)).toBe("");
   });
 
   scene.it("comes from leaving the loop, from a signal and from a time limit", ["textDeltas"], async () => {
