@@ -44,6 +44,39 @@ describe("the process of an agent", () => {
     expect(sandbox.runningProcesses).toBe(0);
   });
 
+  it.each([
+    { startsStoppedCalls: true, call: true, processes: 0 },
+    { startsStoppedCalls: true, call: false, processes: 1 },
+    { startsStoppedCalls: false, call: true, processes: 1 },
+  ])(
+    "that may start a stopped call ($startsStoppedCalls) is $processes after an interrupt, call open: $call",
+    async ({ startsStoppedCalls, call, processes }) => {
+      const sandbox = memorySandbox({
+        programs: {
+          "scripted-agent": scriptedAgent(async (input, agent) => {
+            if (input.type === "prompt" && input.text === "go") {
+              const tool = { name: "shell", kind: "execute", title: "shell", input: {} } as const;
+              await agent.say({ events: [delta("Running.")] });
+              if (call) await agent.say({ events: [{ type: "tool.started", toolCallId: "c1", ...tool }] });
+            } else if (input.type === "prompt") await answer(agent, "again");
+            if (input.type === "interrupt") {
+              await agent.say({ events: [{ type: "turn.interrupted", by: "host" }] });
+            }
+          }),
+        },
+      });
+      const backend = { ...scriptedBackend(), startsStoppedCalls };
+      await using box = await SandboxAgent.start({ sandbox, agent: backend });
+      const session = await box.createSession();
+      const turn = session.prompt("go", { reject: false });
+      await eventOf(session, call ? "tool.started" : "message.delta");
+      await session.interrupt();
+      expect((await turn).status).toBe("interrupted");
+      expect(sandbox.runningProcesses).toBe(processes);
+      expect((await session.prompt("on")).text).toBe("again");
+    },
+  );
+
   it("dies by itself: what it left running in the background is killed before the next turn", async () => {
     const lives: AbortSignal[] = [];
     const { box } = await start(async (input, agent) => {
