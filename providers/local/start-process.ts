@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
@@ -24,8 +24,7 @@ export async function startDirectly(input: StartInput): Promise<LocalProcess> {
   // A missing folder and a missing program give the same error.
   const folder = await stat(input.cwd).catch(() => undefined);
   if (folder?.isDirectory() !== true) throw missingFolder(input);
-  const [program, ...args] = input.argv;
-  const child = spawn(program, args, {
+  const child = spawned(input, input.argv, {
     cwd: input.cwd,
     env: { ...input.env, ...input.markers, PWD: input.cwd },
     detached: true,
@@ -48,11 +47,11 @@ export async function startJoined(
   tools: NamespaceTools,
 ): Promise<LocalProcess> {
   const { descriptors } = namespaces;
-  const [program, ...args] = [
+  const argv = [
     ...namespaces.joinCommand(tools),
     ...launcherArgs(input.cwd, input.argv, descriptors.length),
-  ];
-  const child = spawn(program, args, {
+  ] as const;
+  const child = spawned(input, argv, {
     cwd: "/",
     env: { ...wrapEnvironment(input.env), ...input.markers },
     detached: true,
@@ -81,6 +80,28 @@ export async function startJoined(
     `${input.argv[0]} could not be started in the sandbox: ${words.trim() || "the launcher ended without a word."}`,
     { details: { command: input.argv[0] } },
   );
+}
+
+/** Spawns what the system may refuse at once, which it does where the arguments are too long. */
+function spawned(
+  input: StartInput,
+  [program, ...args]: readonly [string, ...string[]],
+  options: SpawnOptions,
+): ChildProcess {
+  try {
+    return spawn(program, args, options);
+  } catch (cause) {
+    throw new SandboxAgentError(
+      "spawn_failed",
+      `${input.argv[0]} could not be started: the system refused its arguments or its environment.`,
+      {
+        details: { command: input.argv[0] },
+        cause,
+        remedy:
+          "Linux takes at most 128 KiB for each, and about 2 MiB for all. Pass what is longer by the standard input or by a file.",
+      },
+    );
+  }
 }
 
 /** Takes the launcher's line off the output, and leaves what comes after it to the reader of the process. */

@@ -56,6 +56,14 @@ describe.each(["bubblewrap", "none"] as const)("isolation %s", (isolation) => {
     expect(await process.exited).toEqual({ code: 0, signal: null });
   });
 
+  it("names the limit that arguments are beyond", async () => {
+    await expect(sandbox.spawn({ argv: ["/bin/echo", "x".repeat(megabyte)] })).rejects.toMatchObject({
+      code: "spawn_failed",
+      message: expect.stringContaining("/bin/echo could not be started: the system refused") as unknown,
+      remedy: expect.stringContaining("128 KiB") as unknown,
+    });
+  });
+
   it("keeps what was written before the exit for a reader who comes later", async () => {
     const process = await sandbox.spawn({ argv: ["/bin/sh", "-c", "seq 1 5000; echo error >&2; exit 3"] });
     expect(await process.exited).toEqual({ code: 3, signal: null });
