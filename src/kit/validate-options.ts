@@ -117,9 +117,10 @@ export function validateOptions(
 
 function suggestion(name: string, known: readonly string[]): string {
   const lower = name.toLowerCase();
-  const near = known.find(
-    (item) => item.toLowerCase() === lower || editDistance(item.toLowerCase(), lower) <= 2,
-  );
+  const isNear = (item: string): boolean => editDistance(item, lower) <= 2;
+  const isStart = (item: string): boolean => lower.length > 2 && item.startsWith(lower);
+  const near =
+    known.find((item) => isNear(item.toLowerCase())) ?? known.find((item) => isStart(item.toLowerCase()));
   return near === undefined ? ` Known options: ${known.join(", ")}.` : ` Did you mean ${quote(near)}?`;
 }
 
@@ -142,7 +143,8 @@ function quote(text: string): string {
 
 /** A short text of any value, for an error message. */
 export function show(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
+  // Numbers that JSON does not know among them.
+  if (value === null || value === undefined || typeof value === "number") return String(value);
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   let text: string;

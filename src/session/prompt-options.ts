@@ -45,6 +45,13 @@ export function checkPromptOptions(options: unknown): void {
     jsonSchema: isSchemaObject,
     repairs: isCount,
   });
+  if (!isJsonObject(options)) return;
+  const { schema, jsonSchema, repairs } = options;
+  if (schema !== undefined || (jsonSchema === undefined && repairs === undefined)) return;
+  const name = jsonSchema === undefined ? "repairs" : "jsonSchema";
+  throw new TypeError(
+    `session.prompt(): option "${name}" goes with "schema", by which the output is validated; received no schema.`,
+  );
 }
 
 /** @throws TypeError that names the option. */

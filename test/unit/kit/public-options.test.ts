@@ -251,31 +251,6 @@ describe("a malformed option", () => {
   });
 });
 
-describe("a handler of permissions that nobody would ask", () => {
-  const handler = { onPermission: () => ({ outcome: "deny" as const }) };
-
-  it("is refused where no permissions are named", async () => {
-    const error = await failureOf("box.createSession()", handler);
-    expect(error).toBeInstanceOf(TypeError);
-    expect(String(error)).toContain('"onPermission" would never be asked');
-    expect(String(error)).toContain('permissions: { default: "ask" }');
-  });
-
-  it("is nothing to object to where they are named", async () => {
-    await using named = await box.createSession({ ...handler, permissions: "deny-all" });
-    expect(named.status).toBe("idle");
-  });
-
-  it("is refused where the box has it, and neither it nor the session has permissions", async () => {
-    await using own = await SandboxAgent.start({ sandbox, agent, ...handler });
-    await expect(own.createSession()).rejects.toThrow('"onPermission" would never be asked');
-    await using ruled = await own.createSession({ permissions: { ask: ["Bash"] } });
-    // One session may do without the box's handler.
-    await using free = await own.createSession({ permissions: "allow-all" });
-    expect([ruled.status, free.status]).toEqual(["idle", "idle"]);
-  });
-});
-
 describe("malformed permissions", () => {
   it.each([
     ["allow_all", /must be "allow-all", "deny-all", rules/],
@@ -384,15 +359,23 @@ describe("show", () => {
   it("gives a short text of anything", () => {
     const loop: { self?: unknown } = {};
     loop.self = loop;
-    expect([null, undefined, 5n, Symbol("s"), () => 1, loop, "x".repeat(200)].map(show)).toEqual([
+    const odd = [null, undefined, NaN, 5n, Symbol("s"), () => 1, loop, "x".repeat(200)];
+    expect(odd.map(show)).toEqual([
       "null",
       "undefined",
+      "NaN",
       "5",
       "Symbol(s)",
       "a function",
       "an object that refers to itself",
       `"${"x".repeat(76)}…`,
     ]);
+  });
+
+  it("is taken for the known one that begins with it", () => {
+    expect(() => {
+      validateOptions("x", { memory: 1 }, { memoryBytes: () => undefined, mounts: () => undefined });
+    }).toThrow('unknown option "memory". Did you mean "memoryBytes"?');
   });
 
   it("is not fooled by an object without a prototype", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AgentEventBody } from "../../../src/spec/events.ts";
 import type { PermissionHandler, PermissionRequest, QuestionHandler } from "../../../src/spec/permissions.ts";
-import { collect, completed, eventOf, historyOf, quiet, start, type Handler } from "./support.ts";
+import { collect, completed, echo, eventOf, historyOf, quiet, start, type Handler } from "./support.ts";
 
 function request(requestId: string, command = "ls"): AgentEventBody {
   const tool = { name: "Bash", kind: "execute", title: command, input: { command } } as const;
@@ -256,5 +256,32 @@ describe("a question handler", () => {
     expect(signal?.aborted).toBe(true);
     await session.close();
     expect((await historyOf(session)).at(-1)?.type).toBe("session.ended");
+  });
+});
+
+describe("a handler of permissions that nobody would ask", () => {
+  const onPermission: PermissionHandler = () => "deny";
+
+  it("is refused where no permissions are named", async () => {
+    const { box } = await start(echo);
+    const refused = box.createSession({ onPermission });
+    await expect(refused).rejects.toThrow(TypeError);
+    await expect(refused).rejects.toThrow('"onPermission" would never be asked');
+    await expect(refused).rejects.toThrow('permissions: { default: "ask" }');
+  });
+
+  it("is nothing to object to where they are named", async () => {
+    const { box } = await start(echo);
+    const session = await box.createSession({ onPermission, permissions: "deny-all" });
+    expect(session.status).toBe("idle");
+  });
+
+  it("is refused where the box has it, and neither it nor the session has permissions", async () => {
+    const { box } = await start(echo, {}, { defaults: { onPermission } });
+    await expect(box.createSession()).rejects.toThrow('"onPermission" would never be asked');
+    const ruled = await box.createSession({ permissions: { ask: ["Bash"] } });
+    // One session may do without the box's handler.
+    const free = await box.createSession({ permissions: "allow-all" });
+    expect([ruled.status, free.status]).toEqual(["idle", "idle"]);
   });
 });

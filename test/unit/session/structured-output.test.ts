@@ -4,7 +4,7 @@ import * as valibot from "valibot";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { PromptOptions, SandboxAgentError } from "../../../src/index.ts";
-import { answer, collect, completed, eventOf, start, type Handler } from "./support.ts";
+import { answer, collect, completed, echo, eventOf, start, type Handler } from "./support.ts";
 
 const schema = z.object({ name: z.string(), count: z.number().int() });
 const good = { name: "apples", count: 3 };
@@ -36,6 +36,17 @@ describe("a prompt with a schema", () => {
     expect(text).toBe(JSON.stringify(good));
     expect(prompts[0]).toContain("How many?");
     expect(prompts[0]).toContain('"count"');
+  });
+
+  it.each([
+    ["jsonSchema", { jsonSchema: { type: "object" } }],
+    ["repairs", { repairs: 1 }],
+  ])("is what %s goes with", async (name, options) => {
+    const { box } = await start(echo);
+    const session = await box.createSession();
+    expect(() => session.prompt("How many?", options as object)).toThrow(
+      `session.prompt(): option "${name}" goes with "schema"`,
+    );
   });
 
   it("gives what the schema makes of it", async () => {

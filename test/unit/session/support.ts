@@ -1,4 +1,5 @@
 import { afterEach } from "vitest";
+import type { SessionDefaults } from "../../../src/agent-options.ts";
 import { SandboxAgent } from "../../../src/sandbox-agent.ts";
 import type { AgentEvent, AgentEventBody, AgentEventType } from "../../../src/spec/events.ts";
 import type { Session } from "../../../src/session/session.ts";
@@ -27,11 +28,18 @@ export async function start(
   backend: Parameters<typeof scriptedBackend>[0] = {},
   options: Omit<MemorySandboxOptions, "programs"> & {
     readonly env?: { readonly [name: string]: string };
+    /** What the box gives to sessions that say nothing of it. */
+    readonly defaults?: SessionDefaults;
   } = {},
 ): Promise<StartedBox> {
-  const { env, ...sandboxOptions } = options;
+  const { env, defaults, ...sandboxOptions } = options;
   const sandbox = memorySandbox({ programs: { "scripted-agent": scriptedAgent(handle) }, ...sandboxOptions });
-  const box = await SandboxAgent.start({ sandbox, agent: scriptedBackend(backend), ...(env && { env }) });
+  const box = await SandboxAgent.start({
+    sandbox,
+    agent: scriptedBackend(backend),
+    ...(env && { env }),
+    ...defaults,
+  });
   boxes.push(box);
   return { box, sandbox };
 }
