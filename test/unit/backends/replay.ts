@@ -67,6 +67,19 @@ export class Recordings {
     );
   }
 
+  /**
+   * How the turns of a recording end. What that must be is written by hand: the recorded steps only show that nothing has
+   * changed.
+   */
+  terminals(name: string): readonly AgentEventBody[] {
+    return this.replay(name).events.filter(isTerminal);
+  }
+
+  /** The texts of its messages. */
+  texts(name: string): readonly string[] {
+    return eventsOf(this.replay(name).events, "message.completed").map(({ text }) => text);
+  }
+
   /** Plays other calls than were recorded, for example fewer, to a fresh protocol. */
   replayCalls(transcript: Transcript, calls: readonly TranscriptCall[]): Replayed {
     const protocol = this.protocolOf(transcript);

@@ -1,18 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { acpPreset, type RecordedPreset } from "../../../../scripts/record/scenarios/acp/preset.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { eventsOf, isTerminal, Recordings } from "../replay.ts";
+import { eventsOf, Recordings } from "../replay.ts";
 
 const recordings = new Recordings("acp", acpPreset);
 
 describeRecordings(recordings, {
   unfinishedTools: ["copilot-killed", "opencode-killed", "qwen-killed"],
 });
-
-/** What each recording must come to, written by hand: the recorded steps only show that nothing has changed. */
-function terminals(name: string): readonly unknown[] {
-  return recordings.replay(name).events.filter(isTerminal);
-}
 
 function tools(name: string): readonly unknown[] {
   return eventsOf(recordings.replay(name).events, "tool.completed").map(({ status, output, exitCode }) => ({
@@ -22,10 +17,6 @@ function tools(name: string): readonly unknown[] {
   }));
 }
 
-function texts(name: string): readonly string[] {
-  return eventsOf(recordings.replay(name).events, "message.completed").map(({ text }) => text);
-}
-
 const presets: readonly RecordedPreset[] = ["copilot", "opencode", "qwen"];
 
 describe.each(presets)("%s", (preset) => {
@@ -33,8 +24,14 @@ describe.each(presets)("%s", (preset) => {
     const { events, background } = recordings.replay(`${preset}-text`);
     expect(eventsOf([...events, ...background], "session.started")).toHaveLength(1);
     expect(eventsOf(events, "reasoning.completed")).toMatchObject([{ text: "Let me see." }]);
-    expect(texts(`${preset}-text`)).toEqual(["Hello there.", "1. !think Let me see.\n!text Hello there."]);
-    expect(terminals(`${preset}-text`)).toMatchObject([{ text: "Hello there." }, { type: "turn.completed" }]);
+    expect(recordings.texts(`${preset}-text`)).toEqual([
+      "Hello there.",
+      "1. !think Let me see.\n!text Hello there.",
+    ]);
+    expect(recordings.terminals(`${preset}-text`)).toMatchObject([
+      { text: "Hello there." },
+      { type: "turn.completed" },
+    ]);
   });
 
   it("tells how commands ended, and what became of a file", () => {
@@ -47,7 +44,7 @@ describe.each(presets)("%s", (preset) => {
     expect(eventsOf(recordings.replay(name).events, "file.changed")).toMatchObject([
       { change: "added", path: expect.stringMatching(/^\/.*\/workspace\/notes\.txt$/) as string },
     ]);
-    expect(texts(name)).toEqual(["Let me see.", "Done."]);
+    expect(recordings.texts(name)).toEqual(["Let me see.", "Done."]);
   });
 
   it("calls the tool of an MCP server", () => {
@@ -64,17 +61,17 @@ describe.each(presets)("%s", (preset) => {
       ["execute", "touch two"],
     ]);
     expect(tools(name)).toMatchObject([{ status: "ok" }, { status: "denied", output: "Not that one." }]);
-    expect(terminals(name)).toMatchObject([
+    expect(recordings.terminals(name)).toMatchObject([
       { type: "turn.completed" },
       { type: "turn.completed", text: "Good." },
     ]);
-    expect(texts(name).filter((text) => text !== "Done.")).toEqual(["Good."]);
+    expect(recordings.texts(name).filter((text) => text !== "Done.")).toEqual(["Good."]);
   });
 
   it("is interrupted, and goes on", () => {
     const name = `${preset}-interrupt`;
     expect(tools(name)).toMatchObject([{ status: "interrupted" }]);
-    expect(terminals(name)).toMatchObject([
+    expect(recordings.terminals(name)).toMatchObject([
       { type: "turn.interrupted", by: "host" },
       { type: "turn.completed", text: "Fresh." },
     ]);
@@ -83,7 +80,7 @@ describe.each(presets)("%s", (preset) => {
   it("fails where the model's API refuses, and goes on", () => {
     // OpenCode tells the words of the error, and not its status.
     const code = preset === "opencode" ? "model_error" : "authentication_failed";
-    expect(terminals(`${preset}-refused`)).toMatchObject([
+    expect(recordings.terminals(`${preset}-refused`)).toMatchObject([
       { type: "turn.failed", error: { code } },
       { type: "turn.completed", text: "Better." },
     ]);
@@ -91,7 +88,7 @@ describe.each(presets)("%s", (preset) => {
 
   it("takes a session up in another process, and tells its history no second time", () => {
     const name = `${preset}-resume`;
-    expect(texts(name)).toEqual(["One.", "1. !shell echo one\n!text One."]);
+    expect(recordings.texts(name)).toEqual(["One.", "1. !shell echo one\n!text One."]);
     expect(tools(name)).toHaveLength(1);
     const { events, background } = recordings.replay(name);
     const started = eventsOf([...events, ...background], "session.started");
@@ -106,7 +103,7 @@ describe.each(presets)("%s", (preset) => {
   });
 
   it("fails when it is killed", () => {
-    expect(terminals(`${preset}-killed`)).toMatchObject([
+    expect(recordings.terminals(`${preset}-killed`)).toMatchObject([
       { type: "turn.failed", error: { code: "agent_exited", signal: "SIGKILL" } },
     ]);
     expect(tools(`${preset}-killed`)).toMatchObject([{ status: "error" }]);

@@ -2,20 +2,11 @@ import { describe, expect, it } from "vitest";
 import { copilot } from "../../../../backends/copilot/index.ts";
 import type { ErrorCode } from "../../../../src/kit.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { eventsOf, isTerminal, Recordings, textOf } from "../replay.ts";
+import { eventsOf, Recordings, textOf } from "../replay.ts";
 
 const recordings = new Recordings("copilot", copilot);
 
 describeRecordings(recordings, { unfinishedTools: ["interrupt-tool", "interrupt-permission"] });
-
-/** What each recording must come to, written by hand: the recorded steps only show that nothing has changed. */
-function terminals(name: string): readonly unknown[] {
-  return recordings.replay(name).events.filter(isTerminal);
-}
-
-function texts(name: string): readonly string[] {
-  return eventsOf(recordings.replay(name).events, "message.completed").map(({ text }) => text);
-}
 
 function tools(name: string): readonly unknown[] {
   return eventsOf(recordings.replay(name).events, "tool.completed").map(({ status, output, exitCode }) => ({
@@ -32,7 +23,7 @@ describe("an answer", () => {
     const { events } = recordings.replay("text");
     expect(textOf(events, "message.delta")).toBe("Hello, world.\nA second line.");
     expect(eventsOf(events, "message.delta").length).toBeGreaterThan(1);
-    expect(terminals("text")).toMatchObject([
+    expect(recordings.terminals("text")).toMatchObject([
       { type: "turn.completed", stopReason: "end_turn", numTurns: 1 },
     ]);
   });
@@ -48,7 +39,7 @@ describe("an answer", () => {
     expect(eventsOf(events, "session.started")).toMatchObject([
       { agent: "copilot", model: "gpt-5.4", resumed: false, nativeSessionId: expect.any(String) as string },
     ]);
-    expect(terminals("second-turn")).toMatchObject([
+    expect(recordings.terminals("second-turn")).toMatchObject([
       { usage: { ...nothingUsed, inputTokens: 10, outputTokens: 5, cacheReadTokens: 4, reasoningTokens: 2 } },
       { usage: { ...nothingUsed, inputTokens: 20, outputTokens: 7 } },
     ]);
@@ -61,7 +52,7 @@ describe("an answer", () => {
     const { written } = recordings.replay("structured");
     const prompts = written.filter((line) => line.includes('"session.send"'));
     expect(prompts.map((line) => line.includes('"json_schema"'))).toEqual([true, false]);
-    expect(texts("structured")).toEqual(['{"ok":true}', "In words."]);
+    expect(recordings.texts("structured")).toEqual(['{"ok":true}', "In words."]);
   });
 
   it("is compacted in the background", () => {
@@ -116,7 +107,7 @@ describe("tools", () => {
     const messages = eventsOf(events, "message.completed");
     expect(messages[0]).toMatchObject({ text: "Nothing there.", parentToolCallId: task?.toolCallId });
     expect(messages.at(-1)).not.toHaveProperty("parentToolCallId");
-    expect(terminals("subagent")).toMatchObject([{ numTurns: 4 }]);
+    expect(recordings.terminals("subagent")).toMatchObject([{ numTurns: 4 }]);
   });
 
   it("calls those of an MCP server", () => {
@@ -145,8 +136,8 @@ describe("tools", () => {
 
   it("leaves to no turn what a command in the background brings about", () => {
     const { events, background } = recordings.replay("background-command");
-    expect(terminals("background-command")).toHaveLength(2);
-    expect(texts("background-command")).toEqual(["Started.", "Next."]);
+    expect(recordings.terminals("background-command")).toHaveLength(2);
+    expect(recordings.texts("background-command")).toEqual(["Started.", "Next."]);
     expect(eventsOf(background, "tool.started").map(({ name }) => name)).toEqual(["read_bash"]);
     // What the agent did of its own accord is charged to the turn that follows.
     expect(eventsOf(events, "turn.completed").map(({ numTurns }) => numTurns)).toEqual([2, 2]);
@@ -171,7 +162,7 @@ describe("permissions", () => {
       { status: "denied" },
       { status: "ok", output: "allowed" },
     ]);
-    expect(terminals("permission-deny")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals("permission-deny")).toMatchObject([{ type: "turn.completed" }]);
   });
 
   it("can be given for another input", () => {
@@ -223,17 +214,17 @@ describe("interrupts", () => {
   it.each(["interrupt-text", "interrupt-tool", "interrupt-at-once", "interrupt-permission"])(
     "%s keeps the session, and the next turn is good",
     (name) => {
-      expect(terminals(name)).toMatchObject([
+      expect(recordings.terminals(name)).toMatchObject([
         { type: "turn.interrupted", by: "host" },
         { type: "turn.completed" },
       ]);
-      expect(texts(name).at(-1)).toBe("Fresh.");
+      expect(recordings.texts(name).at(-1)).toBe("Fresh.");
       expect(recordings.transcript(name).entries.filter(({ call }) => call.call === "open")).toHaveLength(1);
     },
   );
 
   it("stop a model that is silent", () => {
-    expect(terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted", by: "host" }]);
+    expect(recordings.terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted", by: "host" }]);
   });
 
   it("withdraw what was asked for", () => {
@@ -244,8 +235,8 @@ describe("interrupts", () => {
   });
 
   it("are not needed to steer", () => {
-    expect(terminals("steer-text")).toMatchObject([{ type: "turn.completed", numTurns: 2 }]);
-    expect(texts("steer-text").at(-1)).toBe("Steered.");
+    expect(recordings.terminals("steer-text")).toMatchObject([{ type: "turn.completed", numTurns: 2 }]);
+    expect(recordings.texts("steer-text").at(-1)).toBe("Steered.");
   });
 });
 
@@ -258,14 +249,14 @@ describe("failures", () => {
     ["api-wrong-key", "authentication_failed", 401, false],
     ["turn-mode-api-401", "authentication_failed", 401, false],
   ])("%s is %s", (name, code, status, retryable) => {
-    expect(terminals(name)[0]).toMatchObject({
+    expect(recordings.terminals(name)[0]).toMatchObject({
       type: "turn.failed",
       error: { code, retryable, ...(status === undefined ? {} : { status }) },
     });
   });
 
   it.each(["api-401", "api-404", "api-too-long", "api-500"])("%s leaves the session usable", (name) => {
-    expect(terminals(name)[1]).toMatchObject({ type: "turn.completed" });
+    expect(recordings.terminals(name)[1]).toMatchObject({ type: "turn.completed" });
   });
 
   it.each([
@@ -282,7 +273,7 @@ describe("failures", () => {
 
   it("of the process end the turn", () => {
     for (const name of ["killed", "turn-mode-killed"]) {
-      expect(terminals(name)).toMatchObject([
+      expect(recordings.terminals(name)).toMatchObject([
         { type: "turn.failed", error: { code: "agent_exited", retryable: true } },
       ]);
     }
@@ -291,17 +282,17 @@ describe("failures", () => {
 
 describe("sessions", () => {
   it("go on in another process, and are not charged for their past", () => {
-    expect(terminals("resume")).toMatchObject([
+    expect(recordings.terminals("resume")).toMatchObject([
       { usage: { inputTokens: 10, outputTokens: 5 } },
       { usage: { inputTokens: 20, outputTokens: 7 } },
     ]);
-    expect(texts("resume").at(-1)).toContain("!text One.");
+    expect(recordings.texts("resume").at(-1)).toContain("!text One.");
   });
 
   it("are copied under an id of their own", () => {
     const told = recordings.replay("fork").steps.flatMap(({ nativeSessionId }) => nativeSessionId ?? []);
     expect(new Set(told).size).toBe(2);
-    expect(texts("fork").at(-1)).toContain("!text One.");
+    expect(recordings.texts("fork").at(-1)).toContain("!text One.");
   });
 
   it.each(["resume-unknown", "turn-mode-resume-unknown"])(
@@ -314,12 +305,12 @@ describe("sessions", () => {
 
 describe("one shot", () => {
   it("counts each turn by itself, and remembers", () => {
-    expect(terminals("turn-mode")).toMatchObject([
+    expect(recordings.terminals("turn-mode")).toMatchObject([
       { usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4 }, numTurns: 1 },
       { usage: { inputTokens: 40, outputTokens: 14 }, numTurns: 2 },
       { type: "turn.completed" },
     ]);
-    expect(texts("turn-mode").at(-1)).toContain("!text One.");
+    expect(recordings.texts("turn-mode").at(-1)).toContain("!text One.");
     expect(tools("turn-mode")).toMatchObject([{ status: "error", exitCode: 3 }]);
   });
 
@@ -352,10 +343,10 @@ describe("one shot", () => {
   });
 
   it("takes up an interrupted session", () => {
-    expect(terminals("turn-mode-interrupt")).toMatchObject([
+    expect(recordings.terminals("turn-mode-interrupt")).toMatchObject([
       { type: "turn.interrupted", by: "host" },
       { type: "turn.completed" },
     ]);
-    expect(texts("turn-mode-interrupt").at(-1)).toContain("One two three");
+    expect(recordings.texts("turn-mode-interrupt").at(-1)).toContain("One two three");
   });
 });

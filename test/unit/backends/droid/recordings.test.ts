@@ -2,20 +2,11 @@ import { describe, expect, it } from "vitest";
 import { droid } from "../../../../backends/droid/index.ts";
 import type { ErrorCode } from "../../../../src/kit.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { eventsOf, isTerminal, Recordings, textOf } from "../replay.ts";
+import { eventsOf, Recordings, textOf } from "../replay.ts";
 
 const recordings = new Recordings("droid", droid);
 
 describeRecordings(recordings, { unfinishedTools: ["killed-in-tool"] });
-
-/** What each recording must come to, written by hand: the recorded steps only show that nothing has changed. */
-function terminals(name: string): readonly unknown[] {
-  return recordings.replay(name).events.filter(isTerminal);
-}
-
-function texts(name: string): readonly string[] {
-  return eventsOf(recordings.replay(name).events, "message.completed").map(({ text }) => text);
-}
 
 /** What was told of each message, with a word where the model was asked once more. */
 function attempts(name: string): readonly string[] {
@@ -42,7 +33,7 @@ describe("an answer", () => {
     const { events } = recordings.replay("text");
     expect(textOf(events, "message.delta")).toBe("Hello, world.\nA second line.");
     expect(eventsOf(events, "message.delta").length).toBeGreaterThan(1);
-    expect(terminals("text")).toEqual([
+    expect(recordings.terminals("text")).toEqual([
       {
         type: "turn.completed",
         stopReason: "end_turn",
@@ -63,24 +54,24 @@ describe("an answer", () => {
     expect(eventsOf(events, "session.started")).toMatchObject([
       { agent: "droid", model: "stand-in", resumed: false, nativeSessionId: expect.any(String) as string },
     ]);
-    expect(terminals("second-turn")).toMatchObject([
+    expect(recordings.terminals("second-turn")).toMatchObject([
       { usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4 } },
       { usage: { inputTokens: 20, outputTokens: 7, cacheReadTokens: 0 } },
     ]);
-    expect(texts("second-turn").at(-1)).toContain("!text One.");
+    expect(recordings.texts("second-turn").at(-1)).toContain("!text One.");
   });
 
   it("that was cut short is gone on with", () => {
-    expect(texts("cut-short")[0]).toBe("Only so");
-    expect(terminals("cut-short")).toMatchObject([{ type: "turn.completed", numTurns: 2 }]);
+    expect(recordings.texts("cut-short")[0]).toBe("Only so");
+    expect(recordings.terminals("cut-short")).toMatchObject([{ type: "turn.completed", numTurns: 2 }]);
   });
 
   it("hands the schema to Droid for one turn", () => {
     const { written } = recordings.replay("structured");
     const prompts = written.filter((line) => line.includes("droid.add_user_message"));
     expect(prompts.map((line) => line.includes('"outputFormat"'))).toEqual([true, false]);
-    expect(terminals("structured")).toMatchObject([{ output: { ok: true } }, {}]);
-    expect(terminals("structured")[1]).not.toHaveProperty("output");
+    expect(recordings.terminals("structured")).toMatchObject([{ output: { ok: true } }, {}]);
+    expect(recordings.terminals("structured")[1]).not.toHaveProperty("output");
   });
 
   it("is made by the model that was set", () => {
@@ -91,13 +82,13 @@ describe("an answer", () => {
       { id: "host-3", error: "Droid has no model none." },
     ]);
     expect(eventsOf(background, "session.updated")).toEqual([{ type: "session.updated", model: "other" }]);
-    expect(terminals("models")).toHaveLength(3);
+    expect(recordings.terminals("models")).toHaveLength(3);
   });
 
   it("may come after the past was made shorter", () => {
     const { events, background } = recordings.replay("compaction");
     expect(eventsOf([...events, ...background], "context.compacted")).toHaveLength(1);
-    expect(terminals("compaction")).toMatchObject([{}, {}, { type: "turn.completed" }]);
+    expect(recordings.terminals("compaction")).toMatchObject([{}, {}, { type: "turn.completed" }]);
   });
 });
 
@@ -173,7 +164,7 @@ describe("tools", () => {
     expect(tools("subagent")).toMatchObject([
       { status: "ok", output: expect.stringContaining("Nothing there.") as string },
     ]);
-    expect(texts("subagent")).toEqual(["Done."]);
+    expect(recordings.texts("subagent")).toEqual(["Done."]);
   });
 
   it("takes up a skill", () => {
@@ -189,8 +180,8 @@ describe("permissions", () => {
       { status: "denied", output: expect.stringContaining("Read is not permitted") as string },
       { status: "denied", output: "Error: Tool execution cancelled by user" },
     ]);
-    expect(terminals(name).at(-1)).toMatchObject({ type: "turn.completed" });
-    expect(texts(name)).not.toContain("Done.");
+    expect(recordings.terminals(name).at(-1)).toMatchObject({ type: "turn.completed" });
+    expect(recordings.texts(name)).not.toContain("Done.");
   });
 
   it("allow only the tools that were named", () => {
@@ -220,7 +211,7 @@ describe("questions", () => {
 
   it("may be declined, which ends the turn", () => {
     expect(tools("question-declined")).toMatchObject([{ status: "error" }]);
-    expect(terminals("question-declined")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals("question-declined")).toMatchObject([{ type: "turn.completed" }]);
   });
 
   it("are withdrawn when the turn is interrupted", () => {
@@ -240,11 +231,11 @@ describe("interrupts", () => {
     "interrupt-retry",
     "question-withdrawn",
   ])("%s keeps the process, and the next turn is good", (name) => {
-    expect(terminals(name)).toMatchObject([
+    expect(recordings.terminals(name)).toMatchObject([
       { type: "turn.interrupted", by: "host" },
       { type: "turn.completed" },
     ]);
-    expect(texts(name).at(-1)).toBe("Fresh.");
+    expect(recordings.texts(name).at(-1)).toBe("Fresh.");
     expect(openings(name)).toBe(1);
   });
 
@@ -253,7 +244,7 @@ describe("interrupts", () => {
   });
 
   it("leave a session that the next process takes up", () => {
-    expect(terminals("turn-mode-interrupt")).toMatchObject([
+    expect(recordings.terminals("turn-mode-interrupt")).toMatchObject([
       { type: "turn.interrupted", by: "host" },
       { type: "turn.completed" },
     ]);
@@ -261,21 +252,21 @@ describe("interrupts", () => {
   });
 
   it("are not needed to steer", () => {
-    expect(terminals("steer-tool")).toMatchObject([{ type: "turn.completed" }]);
-    expect(texts("steer-tool")).toEqual(["Steered."]);
-    expect(terminals("steer-text")).toMatchObject([{ type: "turn.completed", numTurns: 2 }]);
-    expect(texts("steer-text").at(-1)).toBe("Steered.");
+    expect(recordings.terminals("steer-tool")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.texts("steer-tool")).toEqual(["Steered."]);
+    expect(recordings.terminals("steer-text")).toMatchObject([{ type: "turn.completed", numTurns: 2 }]);
+    expect(recordings.texts("steer-text").at(-1)).toBe("Steered.");
     expect(recordings.replay("steer-text").steps.flatMap(({ responses = [] }) => responses)).toEqual([
       { id: "host-1" },
     ]);
   });
 
   it("give up a message that nobody took up", () => {
-    expect(terminals("steer-interrupt")).toMatchObject([
+    expect(recordings.terminals("steer-interrupt")).toMatchObject([
       { type: "turn.interrupted" },
       { type: "turn.completed" },
     ]);
-    expect(texts("steer-interrupt").at(-1)).not.toContain("Steered");
+    expect(recordings.texts("steer-interrupt").at(-1)).not.toContain("Steered");
   });
 });
 
@@ -291,14 +282,14 @@ describe("failures", () => {
     ["api-500", "model_error", 500, true],
     ["turn-mode-401", "authentication_failed", 401, false],
   ])("%s is %s", (name, code, status, retryable) => {
-    expect(terminals(name)[0]).toMatchObject({
+    expect(recordings.terminals(name)[0]).toMatchObject({
       type: "turn.failed",
       error: { code, retryable, ...(status === undefined ? {} : { status }) },
     });
   });
 
   it("leave the session usable", () => {
-    expect(terminals("api-401")[1]).toMatchObject({ type: "turn.completed" });
+    expect(recordings.terminals("api-401")[1]).toMatchObject({ type: "turn.completed" });
   });
 
   it.each([
@@ -319,8 +310,8 @@ describe("failures", () => {
   });
 
   it.each(["api-429-recovers", "api-503-recovers"])("%s is no failure", (name) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
-    expect(texts(name)).toEqual(["Here it is."]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.texts(name)).toEqual(["Here it is."]);
   });
 
   it.each([
@@ -334,10 +325,10 @@ describe("failures", () => {
   });
 
   it("in the middle of a text end the turn with what they are where trying again does not help", () => {
-    expect(terminals("api-dropped")).toMatchObject([
+    expect(recordings.terminals("api-dropped")).toMatchObject([
       { type: "turn.failed", error: { code: "network_error", retryable: true } },
     ]);
-    expect(terminals("interrupt-dropped")).toMatchObject([
+    expect(recordings.terminals("interrupt-dropped")).toMatchObject([
       { type: "turn.interrupted" },
       { type: "turn.completed" },
     ]);
@@ -351,7 +342,9 @@ describe("failures", () => {
   });
 
   it.each(["killed", "killed-in-tool", "terminated"])("%s: the turn ends with the process", (name) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code: "agent_exited" } }]);
+    expect(recordings.terminals(name)).toMatchObject([
+      { type: "turn.failed", error: { code: "agent_exited" } },
+    ]);
   });
 
   it("at the start are told", () => {
@@ -366,17 +359,17 @@ describe("failures", () => {
 
 describe("sessions", () => {
   it("go on in another process, and are not charged for their past", () => {
-    expect(terminals("resume")).toMatchObject([
+    expect(recordings.terminals("resume")).toMatchObject([
       { usage: { inputTokens: 10, outputTokens: 5 } },
       { usage: { inputTokens: 40, outputTokens: 14 } },
     ]);
-    expect(texts("resume")[1]).toContain("!text One.");
+    expect(recordings.texts("resume")[1]).toContain("!text One.");
   });
 
   it("are copied under an id of their own", () => {
     const told = recordings.replay("fork").steps.flatMap(({ nativeSessionId }) => nativeSessionId ?? []);
     expect(new Set(told).size).toBe(2);
-    expect(texts("fork").at(-1)).toContain("!text One.");
+    expect(recordings.texts("fork").at(-1)).toContain("!text One.");
   });
 
   it.each(["resume-unknown", "turn-mode-resume-unknown"])("%s: one that is not there is told", (name) => {
@@ -384,19 +377,19 @@ describe("sessions", () => {
   });
 
   it.each(["instructions", "thinking-level", "spec-mode"])("%s: begin as they are asked to", (name) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
-    expect(texts(name)).toEqual(["Yes."]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.texts(name)).toEqual(["Yes."]);
   });
 });
 
 describe("a process for each turn", () => {
   it("counts each turn by itself, and remembers", () => {
     expect(openings("turn-mode")).toBe(2);
-    expect(terminals("turn-mode")).toMatchObject([
+    expect(recordings.terminals("turn-mode")).toMatchObject([
       { usage: { inputTokens: 20, outputTokens: 10 }, numTurns: 2 },
       { usage: { inputTokens: 20, outputTokens: 7 }, numTurns: 1 },
     ]);
-    expect(texts("turn-mode").at(-1)).toContain("!text One.");
+    expect(recordings.texts("turn-mode").at(-1)).toContain("!text One.");
     expect(tools("turn-mode")).toMatchObject([{ status: "error", exitCode: 3 }]);
     expect(eventsOf(recordings.replay("turn-mode").events, "session.started")).toHaveLength(1);
   });

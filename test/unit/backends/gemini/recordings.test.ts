@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { gemini } from "../../../../backends/gemini/index.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { eventsOf, isTerminal, Recordings, textOf } from "../replay.ts";
+import { eventsOf, Recordings, textOf } from "../replay.ts";
 
 const recordings = new Recordings("gemini", gemini);
 
 describeRecordings(recordings);
-
-/** What each recording must come to, written by hand: the recorded steps only show that nothing has changed. */
-function terminals(name: string): readonly unknown[] {
-  return recordings.replay(name).events.filter(isTerminal);
-}
 
 function tools(name: string): readonly unknown[] {
   return eventsOf(recordings.replay(name).events, "tool.completed").map(({ status, output, exitCode }) => ({
@@ -20,20 +15,16 @@ function tools(name: string): readonly unknown[] {
   }));
 }
 
-function texts(name: string): readonly string[] {
-  return eventsOf(recordings.replay(name).events, "message.completed").map(({ text }) => text);
-}
-
 describe("an answer", () => {
   it("streams, and completes the turn with what it has used", () => {
     expect(textOf(recordings.replay("text").events, "message.delta")).toBe("Hello there.");
-    expect(terminals("text")).toEqual([
+    expect(recordings.terminals("text")).toEqual([
       {
         ...{ type: "turn.completed", stopReason: "end_turn", text: "Hello there." },
         usage: { inputTokens: 5, outputTokens: 3 },
       },
     ]);
-    expect(terminals("usage")).toMatchObject([{ usage: { inputTokens: 120, outputTokens: 15 } }]);
+    expect(recordings.terminals("usage")).toMatchObject([{ usage: { inputTokens: 120, outputTokens: 15 } }]);
   });
 
   it("tells thoughts, each by itself, from words", () => {
@@ -42,7 +33,7 @@ describe("an answer", () => {
       "First this.",
       "Then that.",
     ]);
-    expect(texts("reasoning")).toEqual(["So it is."]);
+    expect(recordings.texts("reasoning")).toEqual(["So it is."]);
   });
 
   it("begins with the session, once, and remembers", () => {
@@ -55,7 +46,7 @@ describe("an answer", () => {
         nativeSessionId: expect.any(String) as string,
       },
     ]);
-    expect(texts("second-turn")).toEqual(["One.", "1. !text One."]);
+    expect(recordings.texts("second-turn")).toEqual(["One.", "1. !text One."]);
   });
 
   it("is given by the model that was set", () => {
@@ -72,7 +63,7 @@ describe("an answer", () => {
 
   it("that is cut short or refused the CLI tells like another", () => {
     for (const name of ["max-tokens", "refusal"])
-      expect(terminals(name)).toMatchObject([{ stopReason: "end_turn" }]);
+      expect(recordings.terminals(name)).toMatchObject([{ stopReason: "end_turn" }]);
   });
 });
 
@@ -154,7 +145,7 @@ describe("permissions", () => {
       { outcome: "cancelled", by: "interrupt" },
     ]);
     expect(tools("permission-withdrawn")).toEqual([{ status: "interrupted", output: "" }]);
-    expect(terminals("permission-withdrawn")).toMatchObject([
+    expect(recordings.terminals("permission-withdrawn")).toMatchObject([
       { type: "turn.interrupted" },
       { type: "turn.completed" },
     ]);
@@ -178,17 +169,17 @@ describe("an interruption", () => {
   it.each(["interrupt-text", "interrupt-tool", "interrupt-at-once"])(
     "%s is followed by a good turn",
     (name) => {
-      expect(terminals(name)).toMatchObject([
+      expect(recordings.terminals(name)).toMatchObject([
         { type: "turn.interrupted", by: "host" },
         { type: "turn.completed" },
       ]);
-      expect(texts(name).at(-1)).toBe("Fresh.");
+      expect(recordings.texts(name).at(-1)).toBe("Fresh.");
     },
   );
 
   it("ends a silent answer, and a process of its own", () => {
-    expect(terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
-    expect(terminals("turn-interrupted")).toMatchObject([{ type: "turn.interrupted" }]);
+    expect(recordings.terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
+    expect(recordings.terminals("turn-interrupted")).toMatchObject([{ type: "turn.interrupted" }]);
     expect(tools("interrupt-tool")).toMatchObject([{ status: "interrupted" }]);
   });
 });
@@ -209,7 +200,7 @@ describe("a failure", () => {
     ["turn-429", "rate_limited", 429],
     ["turn-500", "model_error", 500],
   ])("%s is %s", (name, code, status) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
   });
 
   it.each([
@@ -217,9 +208,11 @@ describe("a failure", () => {
     ["turn-dropped-in-text", "network_error"],
     ["api-503-in-text-at-once", "model_overloaded"],
   ])("%s leaves what was said, once", (name, code) => {
-    expect(texts(name)).toEqual(["Now it"]);
+    expect(recordings.texts(name)).toEqual(["Now it"]);
     expect(textOf(recordings.replay(name).events, "message.delta")).toBe("Now it");
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, retryable: true } }]);
+    expect(recordings.terminals(name)).toMatchObject([
+      { type: "turn.failed", error: { code, retryable: true } },
+    ]);
   });
 
   it.each(["api-503-in-text", "turn-503-in-text"])(
@@ -232,27 +225,31 @@ describe("a failure", () => {
         (line) => !line.includes("!status") && /retry|attempt|overloaded/i.test(line),
       );
       expect(signs).toEqual([]);
-      expect(texts(name)).toEqual(["Now itNow itHere it is."]);
-      expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+      expect(recordings.texts(name)).toEqual(["Now itNow itHere it is."]);
+      expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
       expect(eventsOf(recordings.replay(name).events, "agent.retrying")).toEqual([]);
     },
   );
 
   it("that is an answer which cannot be used is told in one shot only", () => {
-    expect(terminals("api-malformed")).toMatchObject([{ type: "turn.completed", stopReason: "end_turn" }]);
+    expect(recordings.terminals("api-malformed")).toMatchObject([
+      { type: "turn.completed", stopReason: "end_turn" },
+    ]);
     const message = "Model stream ended with malformed function call.";
-    expect(terminals("turn-malformed")).toMatchObject([
+    expect(recordings.terminals("turn-malformed")).toMatchObject([
       { type: "turn.failed", error: { code: "model_error", message, retryable: true } },
     ]);
   });
 
   it.each(["api-dropped", "turn-dropped"])("%s is one of the network", (name) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code: "network_error" } }]);
+    expect(recordings.terminals(name)).toMatchObject([
+      { type: "turn.failed", error: { code: "network_error" } },
+    ]);
   });
 
   it("that passes is none, and the session goes on after one", () => {
-    expect(texts("api-429-recovers")).toEqual(["Here it is."]);
-    expect(texts("api-recovers")).toEqual(["One.", "1. !text One."]);
+    expect(recordings.texts("api-429-recovers")).toEqual(["Here it is."]);
+    expect(recordings.texts("api-recovers")).toEqual(["One.", "1. !text One."]);
   });
 
   it.each([
@@ -260,14 +257,14 @@ describe("a failure", () => {
     ["terminated", { exitCode: 0 }, "Gemini CLI ended in the middle of the turn, with exit code 0."],
     ["turn-killed", { signal: "SIGKILL" }, "Gemini CLI ended in the middle of the turn, by SIGKILL."],
   ])("%s tells how the process ended, and not what it says each time", (name, exit, message) => {
-    expect(terminals(name)).toMatchObject([{ error: { code: "agent_exited", message, ...exit } }]);
+    expect(recordings.terminals(name)).toMatchObject([{ error: { code: "agent_exited", message, ...exit } }]);
   });
 
   it("for want of a key says what to do", () => {
     const [startError] = recordings.replay("start-no-key").steps.flatMap((step) => step.startError ?? []);
     expect(startError).toMatchObject({ code: "authentication_failed" });
     expect(startError?.message).toContain("Set GEMINI_API_KEY");
-    expect(terminals("turn-no-key")).toMatchObject([
+    expect(recordings.terminals("turn-no-key")).toMatchObject([
       {
         error: {
           code: "authentication_failed",
@@ -289,12 +286,12 @@ describe("another process", () => {
     const { events, background } = recordings.replay("resume");
     const started = eventsOf([...events, ...background], "session.started");
     expect(new Set(started.map(({ nativeSessionId }) => nativeSessionId)).size).toBe(1);
-    expect(texts("resume")[0]).toBe("One.");
-    expect(texts("resume").slice(1)).toEqual([
+    expect(recordings.texts("resume")[0]).toBe("One.");
+    expect(recordings.texts("resume").slice(1)).toEqual([
       "1. !think Hm.\n!text One.",
       "1. !think Hm.\n!text One.\n\n2. !recall",
     ]);
-    expect(texts("turn-resume")).toEqual(["One.", "1. !text One."]);
+    expect(recordings.texts("turn-resume")).toEqual(["One.", "1. !text One."]);
   });
 
   it.each(["resume-unknown", "turn-resume-unknown"])("%s: a session that is not there is lost", (name) => {
@@ -313,6 +310,6 @@ describe("one shot", () => {
       { status: "error", output: "File not found." },
       { status: "error" },
     ]);
-    expect(texts("turn-text")).toEqual(["Hello there."]);
+    expect(recordings.texts("turn-text")).toEqual(["Hello there."]);
   });
 });

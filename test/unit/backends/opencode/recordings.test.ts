@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { opencode } from "../../../../backends/opencode/index.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { eventsOf, isTerminal, Recordings, textOf } from "../replay.ts";
+import { eventsOf, Recordings, textOf } from "../replay.ts";
 
 const recordings = new Recordings("opencode", opencode);
 
 describeRecordings(recordings, { unfinishedTools: ["killed-in-tool"] });
-
-/** What each recording must come to, written by hand: the recorded steps only show that nothing has changed. */
-function terminals(name: string): readonly unknown[] {
-  return recordings.replay(name).events.filter(isTerminal);
-}
 
 function tools(name: string): readonly unknown[] {
   return eventsOf(recordings.replay(name).events, "tool.completed").map(({ status, output, exitCode }) => ({
@@ -29,7 +24,7 @@ describe("an answer", () => {
     const { events } = recordings.replay("text");
     expect(answered("text")).toBe("Hello, world.\nA second line.");
     expect(eventsOf(events, "message.delta").length).toBeGreaterThan(1);
-    expect(terminals("text")).toEqual([
+    expect(recordings.terminals("text")).toEqual([
       {
         type: "turn.completed",
         stopReason: "end_turn",
@@ -43,7 +38,7 @@ describe("an answer", () => {
   });
 
   it("counts each turn by itself, and remembers", () => {
-    expect(terminals("second-turn")).toMatchObject([
+    expect(recordings.terminals("second-turn")).toMatchObject([
       { usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4 } },
       { usage: { inputTokens: 20, outputTokens: 7, cacheReadTokens: 5 } },
     ]);
@@ -56,7 +51,9 @@ describe("an answer", () => {
   });
 
   it("that is cut short says so", () => {
-    expect(terminals("cut-short")).toMatchObject([{ type: "turn.completed", stopReason: "max_tokens" }]);
+    expect(recordings.terminals("cut-short")).toMatchObject([
+      { type: "turn.completed", stopReason: "max_tokens" },
+    ]);
   });
 
   it("is given by the model that was set", () => {
@@ -72,7 +69,7 @@ describe("an answer", () => {
   it("makes the context shorter where it has grown too long", () => {
     const { events } = recordings.replay("compaction");
     expect(eventsOf(events, "context.compacted")).toEqual([{ type: "context.compacted", trigger: "auto" }]);
-    expect(terminals("compaction")).toHaveLength(3);
+    expect(recordings.terminals("compaction")).toHaveLength(3);
     expect(eventsOf(recordings.replay("api-too-long").events, "context.compacted")).toHaveLength(1);
   });
 
@@ -81,7 +78,7 @@ describe("an answer", () => {
   });
 
   it("in a process of its own is the same", () => {
-    expect(terminals("turn-mode")).toMatchObject([
+    expect(recordings.terminals("turn-mode")).toMatchObject([
       { type: "turn.completed", usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4 } },
       { type: "turn.completed", usage: { inputTokens: 40, outputTokens: 14 }, numTurns: 2 },
       { type: "turn.completed" },
@@ -89,7 +86,7 @@ describe("an answer", () => {
     expect(answered("turn-mode", "reasoning.delta")).toBe("Hm.");
     expect(answered("turn-mode")).toMatch(/^One\.Two\.1\. !usage/);
     expect(tools("turn-mode")).toEqual([{ status: "error", output: "hello\n", exitCode: 3 }]);
-    expect(terminals("turn-mode-image")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals("turn-mode-image")).toMatchObject([{ type: "turn.completed" }]);
   });
 });
 
@@ -173,7 +170,7 @@ describe("permissions", () => {
 
   it.each(["permission-deny", "permission-no-program"])("%s holds the call back, and says why", (name) => {
     expect(tools(name)).toEqual([{ status: "denied", output: "Not that one." }]);
-    expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
   });
 
   it("may change the input, and be remembered", () => {
@@ -198,7 +195,7 @@ describe("permissions", () => {
     expect(eventsOf(events, "permission.resolved")).toMatchObject([
       { outcome: "cancelled", by: "interrupt" },
     ]);
-    expect(terminals("permission-withdrawn")).toMatchObject([
+    expect(recordings.terminals("permission-withdrawn")).toMatchObject([
       { type: "turn.interrupted" },
       { type: "turn.completed" },
     ]);
@@ -225,7 +222,7 @@ describe("an interruption", () => {
     "interrupt-retry",
     "turn-mode-interrupt",
   ])("%s is followed by a good turn", (name) => {
-    expect(terminals(name)).toMatchObject([
+    expect(recordings.terminals(name)).toMatchObject([
       { type: "turn.interrupted", by: "host" },
       { type: "turn.completed" },
     ]);
@@ -233,7 +230,7 @@ describe("an interruption", () => {
   });
 
   it("ends a silent answer, and a command", () => {
-    expect(terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
+    expect(recordings.terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
     expect(tools("interrupt-tool")).toMatchObject([{ status: "interrupted" }]);
   });
 });
@@ -247,11 +244,11 @@ describe("a failure", () => {
     ["api-429", "rate_limited", 429],
     ["turn-mode-api-401", "authentication_failed", 401],
   ])("%s is %s", (name, code, status) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
   });
 
   it("of the connection is one of the network", () => {
-    expect(terminals("api-dropped")).toMatchObject([
+    expect(recordings.terminals("api-dropped")).toMatchObject([
       { type: "turn.failed", error: { code: "network_error" } },
     ]);
   });
@@ -266,16 +263,16 @@ describe("a failure", () => {
     expect(eventsOf(recordings.replay(name).events, "agent.retrying")).toMatchObject([
       { attempt: 1, reason },
     ]);
-    expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
     expect(answered(name)).toMatch(/Here it is\.$/);
   });
 
   it("of the process is told with how it ended", () => {
     const killed = [{ error: { code: "agent_exited", signal: "SIGKILL" } }];
-    expect(terminals("killed")).toMatchObject(killed);
-    expect(terminals("killed-in-tool")).toMatchObject(killed);
-    expect(terminals("turn-mode-killed")).toMatchObject(killed);
-    expect(terminals("terminated")).toMatchObject([{ error: { code: "agent_exited" } }]);
+    expect(recordings.terminals("killed")).toMatchObject(killed);
+    expect(recordings.terminals("killed-in-tool")).toMatchObject(killed);
+    expect(recordings.terminals("turn-mode-killed")).toMatchObject(killed);
+    expect(recordings.terminals("terminated")).toMatchObject([{ error: { code: "agent_exited" } }]);
   });
 
   it.each([

@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { pi } from "../../../../backends/pi/index.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { eventsOf, isTerminal, Recordings, textOf } from "../replay.ts";
+import { eventsOf, Recordings, textOf } from "../replay.ts";
 
 const recordings = new Recordings("pi", pi);
 
 describeRecordings(recordings, { unfinishedTools: ["killed-in-tool"] });
-
-/** What each recording must come to, written by hand: the recorded steps only show that nothing has changed. */
-function terminals(name: string): readonly unknown[] {
-  return recordings.replay(name).events.filter(isTerminal);
-}
 
 function tools(name: string): readonly unknown[] {
   return eventsOf(recordings.replay(name).events, "tool.completed").map(({ status, output, exitCode }) => ({
@@ -36,7 +31,7 @@ describe("an answer", () => {
     const { events } = recordings.replay("text");
     expect(answered("text")).toBe("Hello, world.\nA second line.");
     expect(eventsOf(events, "message.delta").length).toBeGreaterThan(1);
-    expect(terminals("text")).toEqual([
+    expect(recordings.terminals("text")).toEqual([
       {
         type: "turn.completed",
         stopReason: "end_turn",
@@ -62,7 +57,7 @@ describe("an answer", () => {
   });
 
   it("counts each turn by itself", () => {
-    expect(terminals("second-turn")).toMatchObject([
+    expect(recordings.terminals("second-turn")).toMatchObject([
       { usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 40 }, costUsd: 0.000117 },
       { usage: { inputTokens: 20, outputTokens: 7, cacheReadTokens: 50 }, costUsd: 0.00018 },
     ]);
@@ -75,17 +70,19 @@ describe("an answer", () => {
   });
 
   it("that is cut short says so", () => {
-    expect(terminals("cut-short")).toMatchObject([{ type: "turn.completed", stopReason: "max_tokens" }]);
+    expect(recordings.terminals("cut-short")).toMatchObject([
+      { type: "turn.completed", stopReason: "max_tokens" },
+    ]);
   });
 
   it("in a process of its own is the same", () => {
-    expect(terminals("turn-mode")).toMatchObject([
+    expect(recordings.terminals("turn-mode")).toMatchObject([
       { type: "turn.completed", usage: { inputTokens: 20, outputTokens: 10 } },
       { type: "turn.completed", usage: { inputTokens: 20, outputTokens: 7 } },
     ]);
     expect(answered("turn-mode")).toMatch(/^One\.Two\.1\. !usage/);
     expect(tools("turn-mode")).toEqual([{ status: "error", output: "", exitCode: 3 }]);
-    expect(terminals("turn-mode-image")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals("turn-mode-image")).toMatchObject([{ type: "turn.completed" }]);
   });
 
   it("is given by the model that was set", () => {
@@ -110,7 +107,7 @@ describe("an answer", () => {
     expect(eventsOf(events, "context.compacted")).toEqual([
       { type: "context.compacted", trigger: "auto", before: 30_020 },
     ]);
-    expect(terminals("compaction")).toHaveLength(3);
+    expect(recordings.terminals("compaction")).toHaveLength(3);
   });
 });
 
@@ -161,7 +158,7 @@ describe("permissions", () => {
 
   it("hold a call back, and tell the model why", () => {
     expect(tools("permission-deny")).toEqual([{ status: "denied", output: "Not that one." }]);
-    expect(terminals("permission-deny")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals("permission-deny")).toMatchObject([{ type: "turn.completed" }]);
     expect(tools("permission-parallel")).toMatchObject([
       { status: "denied" },
       { status: "ok", output: "two\n" },
@@ -180,7 +177,7 @@ describe("permissions", () => {
     expect(eventsOf(events, "permission.resolved")).toMatchObject([
       { outcome: "cancelled", by: "interrupt" },
     ]);
-    expect(terminals("permission-withdrawn")).toMatchObject([
+    expect(recordings.terminals("permission-withdrawn")).toMatchObject([
       { type: "turn.interrupted" },
       { type: "turn.completed" },
     ]);
@@ -207,7 +204,7 @@ describe("an interruption", () => {
   it.each(["interrupt-text", "interrupt-tool", "interrupt-at-once", "interrupt-retry"])(
     "%s is followed by a good turn",
     (name) => {
-      expect(terminals(name)).toMatchObject([
+      expect(recordings.terminals(name)).toMatchObject([
         { type: "turn.interrupted", by: "host" },
         { type: "turn.completed" },
       ]);
@@ -216,8 +213,8 @@ describe("an interruption", () => {
   );
 
   it("ends a silent answer, and a process of its own", () => {
-    expect(terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
-    expect(terminals("interrupt-turn-mode")).toMatchObject([{ type: "turn.interrupted" }]);
+    expect(recordings.terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
+    expect(recordings.terminals("interrupt-turn-mode")).toMatchObject([{ type: "turn.interrupted" }]);
     expect(tools("interrupt-tool")).toMatchObject([{ status: "interrupted" }]);
   });
 });
@@ -226,13 +223,13 @@ describe("steering", () => {
   it.each(["steer-text", "steer-tool"])("%s is answered within the turn", (name) => {
     const { steps } = recordings.replay(name);
     expect(steps.flatMap((step) => step.responses ?? [])).toEqual([{ id: "host-1" }]);
-    expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
     expect(answered(name)).toMatch(/Steered\.$/);
   });
 
   it("that nobody took up is not said in the next turn", () => {
     expect(answered("steer-interrupt")).not.toContain("Steered");
-    expect(terminals("steer-interrupt")).toMatchObject([
+    expect(recordings.terminals("steer-interrupt")).toMatchObject([
       { type: "turn.interrupted" },
       { type: "turn.completed" },
     ]);
@@ -250,11 +247,11 @@ describe("a failure", () => {
     ["api-500", "model_error", 500],
     ["turn-mode-401", "authentication_failed", 401],
   ])("%s is %s", (name, code, status) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
   });
 
   it("of the connection is one of the network", () => {
-    expect(terminals("api-dropped")).toMatchObject([
+    expect(recordings.terminals("api-dropped")).toMatchObject([
       { type: "turn.failed", error: { code: "network_error" } },
     ]);
   });
@@ -268,14 +265,18 @@ describe("a failure", () => {
     expect(eventsOf(recordings.replay(name).events, "agent.retrying")).toMatchObject([
       { attempt: 1, maxAttempts: 2, reason },
     ]);
-    expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
     expect(answered(name)).toMatch(/Here it is\.$/);
   });
 
   it("of the process is told with how it ended", () => {
-    expect(terminals("killed")).toMatchObject([{ error: { code: "agent_exited", signal: "SIGKILL" } }]);
-    expect(terminals("killed-in-tool")).toMatchObject([{ error: { code: "agent_exited" } }]);
-    expect(terminals("terminated")).toMatchObject([{ error: { code: "agent_exited", exitCode: 143 } }]);
+    expect(recordings.terminals("killed")).toMatchObject([
+      { error: { code: "agent_exited", signal: "SIGKILL" } },
+    ]);
+    expect(recordings.terminals("killed-in-tool")).toMatchObject([{ error: { code: "agent_exited" } }]);
+    expect(recordings.terminals("terminated")).toMatchObject([
+      { error: { code: "agent_exited", exitCode: 143 } },
+    ]);
   });
 
   it("before the session is ready is an error of the start", () => {

@@ -1,17 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { qwen } from "../../../../backends/qwen/index.ts";
 import { describeRecordings } from "../describe-recordings.ts";
-import { eventsOf, isTerminal, Recordings, textOf } from "../replay.ts";
+import { eventsOf, Recordings, textOf } from "../replay.ts";
 
 const recordings = new Recordings("qwen", qwen);
 
 // Whether it tells of the command that dies with it is a matter of chance.
 describeRecordings(recordings, { unfinishedTools: ["killed-in-tool"] });
-
-/** What each recording must come to, written by hand: the recorded steps only show that nothing has changed. */
-function terminals(name: string): readonly unknown[] {
-  return recordings.replay(name).events.filter(isTerminal);
-}
 
 function tools(name: string): readonly unknown[] {
   return eventsOf(recordings.replay(name).events, "tool.completed").map(({ status, output, exitCode }) => ({
@@ -30,7 +25,7 @@ describe("an answer", () => {
     const { events } = recordings.replay("text");
     expect(answered("text")).toBe("Hello, world.\nA second line.");
     expect(eventsOf(events, "message.delta").length).toBeGreaterThan(1);
-    expect(terminals("text")).toEqual([
+    expect(recordings.terminals("text")).toEqual([
       {
         ...{ type: "turn.completed", stopReason: "end_turn", text: "Hello, world.\nA second line." },
         usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 0, reasoningTokens: 0 },
@@ -39,7 +34,7 @@ describe("an answer", () => {
   });
 
   it("counts each turn by itself, and remembers", () => {
-    expect(terminals("second-turn")).toMatchObject([
+    expect(recordings.terminals("second-turn")).toMatchObject([
       { usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4 } },
       { usage: { inputTokens: 20, outputTokens: 7, cacheReadTokens: 5 } },
     ]);
@@ -53,7 +48,9 @@ describe("an answer", () => {
 
   it("that is cut short is gone on with", () => {
     expect(answered("cut-short")).toMatch(/^Only so/);
-    expect(terminals("cut-short")).toMatchObject([{ type: "turn.completed", stopReason: "end_turn" }]);
+    expect(recordings.terminals("cut-short")).toMatchObject([
+      { type: "turn.completed", stopReason: "end_turn" },
+    ]);
   });
 
   it("is given by the model that was set", () => {
@@ -74,11 +71,11 @@ describe("an answer", () => {
     expect(eventsOf(recordings.replay("compaction").events, "context.compacted")).toMatchObject([
       { trigger: "manual", before: 8 },
     ]);
-    expect(terminals("compaction")).toHaveLength(3);
+    expect(recordings.terminals("compaction")).toHaveLength(3);
   });
 
   it("in a process of its own is the same", () => {
-    expect(terminals("turn-mode")).toMatchObject([
+    expect(recordings.terminals("turn-mode")).toMatchObject([
       {
         ...{ type: "turn.completed", text: "One.", numTurns: 1 },
         usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4 },
@@ -125,7 +122,7 @@ describe("a tool call", () => {
     const agent = started.find(({ kind }) => kind === "agent");
     const below = started.find(({ kind }) => kind === "execute");
     expect(below?.parentToolCallId).toBe(agent?.toolCallId);
-    expect(terminals(name)).toMatchObject([{ type: "turn.completed", text: "Done." }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed", text: "Done." }]);
   });
 
   it("of a sub-agent stands among its words", () => {
@@ -172,7 +169,7 @@ describe("permissions", () => {
 
   it("hold a call back", () => {
     expect(tools("permission-deny")).toEqual([{ status: "denied", output: "Not that one." }]);
-    expect(terminals("permission-deny")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals("permission-deny")).toMatchObject([{ type: "turn.completed" }]);
     expect(tools("permission-parallel")).toMatchObject([
       { status: "denied" },
       { status: "ok", output: "two" },
@@ -190,7 +187,7 @@ describe("permissions", () => {
     expect(eventsOf(events, "permission.resolved")).toMatchObject([
       { outcome: "cancelled", by: "interrupt" },
     ]);
-    expect(terminals("permission-withdrawn")).toMatchObject([
+    expect(recordings.terminals("permission-withdrawn")).toMatchObject([
       { type: "turn.interrupted" },
       { type: "turn.completed" },
     ]);
@@ -205,7 +202,7 @@ describe("permissions", () => {
       { questions: [{ id: "0", question: "Which colour?", options: [{ label: "Red" }, { label: "Blue" }] }] },
     ]);
     expect(tools("question")).toMatchObject([{ output: expect.stringContaining("Blue") as unknown }]);
-    expect(terminals("question-declined")).toMatchObject([{ type: "turn.completed" }]);
+    expect(recordings.terminals("question-declined")).toMatchObject([{ type: "turn.completed" }]);
   });
 });
 
@@ -213,7 +210,7 @@ describe("an interruption", () => {
   it.each(["interrupt-text", "interrupt-tool", "interrupt-at-once", "turn-mode-interrupt"])(
     "%s is followed by a good turn",
     (name) => {
-      expect(terminals(name)).toMatchObject([
+      expect(recordings.terminals(name)).toMatchObject([
         { type: "turn.interrupted", by: "host" },
         { type: "turn.completed" },
       ]);
@@ -222,7 +219,7 @@ describe("an interruption", () => {
   );
 
   it("ends a silent answer, and a command", () => {
-    expect(terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
+    expect(recordings.terminals("interrupt-hang")).toMatchObject([{ type: "turn.interrupted" }]);
     expect(tools("interrupt-tool")).toMatchObject([{ status: "interrupted" }]);
   });
 });
@@ -236,33 +233,35 @@ describe("a failure", () => {
     ["api-too-long", "context_too_long", 400],
     ["turn-mode-api-401", "authentication_failed", 401],
   ])("%s is %s", (name, code, status) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
+    expect(recordings.terminals(name)).toMatchObject([{ type: "turn.failed", error: { code, status } }]);
   });
 
   it("for too many requests comes after many of them, in its own words", () => {
-    expect(terminals("api-429")).toMatchObject([
+    expect(recordings.terminals("api-429")).toMatchObject([
       { type: "turn.failed", error: { code: "rate_limited", retryable: true } },
     ]);
   });
 
   it.each(["api-dropped", "api-dropped-in-text"])("%s is one of the network", (name) => {
-    expect(terminals(name)).toMatchObject([{ type: "turn.failed", error: { code: "network_error" } }]);
+    expect(recordings.terminals(name)).toMatchObject([
+      { type: "turn.failed", error: { code: "network_error" } },
+    ]);
   });
 
   it.each(["api-429-recovers", "api-500-recovers", "api-503", "turn-mode-api-429-recovers"])(
     "%s passes, of which nothing is told",
     (name) => {
-      expect(terminals(name)).toMatchObject([{ type: "turn.completed" }]);
+      expect(recordings.terminals(name)).toMatchObject([{ type: "turn.completed" }]);
       expect(answered(name)).toMatch(/Here it is\.$/);
     },
   );
 
   it("of the process is told with how it ended", () => {
     const killed = [{ error: { code: "agent_exited", signal: "SIGKILL" } }];
-    expect(terminals("killed")).toMatchObject(killed);
-    expect(terminals("killed-in-tool")).toMatchObject(killed);
-    expect(terminals("turn-mode-killed")).toMatchObject(killed);
-    expect(terminals("terminated")).toMatchObject([{ error: { code: "agent_exited" } }]);
+    expect(recordings.terminals("killed")).toMatchObject(killed);
+    expect(recordings.terminals("killed-in-tool")).toMatchObject(killed);
+    expect(recordings.terminals("turn-mode-killed")).toMatchObject(killed);
+    expect(recordings.terminals("terminated")).toMatchObject([{ error: { code: "agent_exited" } }]);
   });
 
   it("before the session is ready is an error of the start", () => {
@@ -278,7 +277,7 @@ describe("another process", () => {
     expect(started.map(({ resumed }) => resumed)).toEqual([false, true]);
     expect(new Set(steps.flatMap((step) => step.nativeSessionId ?? [])).size).toBe(1);
     expect(answered("resume")).toMatch(/!text One\.$/);
-    expect(terminals("resume")).toMatchObject([
+    expect(recordings.terminals("resume")).toMatchObject([
       { usage: { inputTokens: 10 } },
       { usage: { inputTokens: 20, outputTokens: 7 } },
     ]);
