@@ -15,15 +15,17 @@ const words =
     " ",
   );
 
+const asciiWords = words.map((word) => word.replaceAll(/[^\0-\x7f]/g, "'"));
+
 /** One message as bytes, with the places where its number goes. */
 export class MessageTemplate {
   readonly lines: number;
   readonly #bytes: Buffer;
   readonly #marks: readonly number[];
 
-  constructor(deltas: number) {
+  constructor(deltas: number, isAscii = false) {
     this.lines = deltas + frameLines;
-    const lines = messageLines(deltas);
+    const lines = messageLines(deltas, isAscii ? asciiWords : words);
     if (lines.length !== this.lines) throw new Error(`A message has ${lines.length} lines.`);
     this.#bytes = Buffer.from(`${lines.join("\n")}\n`);
     const marks: number[] = [];
@@ -46,21 +48,25 @@ export class MessageTemplate {
 }
 
 /** The messages that make up `lines` lines: many alike, and a last one that fills up the rest. */
-export function messagesFor(lines: number): {
+export function messagesFor(
+  lines: number,
+  isAscii: boolean,
+): {
   readonly count: number;
   readonly last: MessageTemplate | undefined;
 } {
   const whole = deltasPerMessage + frameLines;
   if (lines <= frameLines) return { count: 0, last: undefined };
   const count = Math.max(0, Math.floor(lines / whole) - 1);
-  return { count, last: new MessageTemplate(lines - count * whole - frameLines) };
+  return { count, last: new MessageTemplate(lines - count * whole - frameLines, isAscii) };
 }
 
-export function wholeMessage(): MessageTemplate {
-  return new MessageTemplate(deltasPerMessage);
+/** Unless it is to be plain ASCII, each delta has two characters beyond Latin, as typographic quotes are. */
+export function wholeMessage(isAscii = false): MessageTemplate {
+  return new MessageTemplate(deltasPerMessage, isAscii);
 }
 
-function messageLines(deltas: number): string[] {
+function messageLines(deltas: number, vocabulary: readonly string[]): string[] {
   let line = 0;
   const common = (): object => ({
     session_id: sessionId,
@@ -90,10 +96,10 @@ function messageLines(deltas: number): string[] {
   const assistant = (content: object): string =>
     JSON.stringify({ type: "assistant", message: { ...message, content: [content] }, ...common() });
 
-  const texts = Array.from({ length: deltas }, (_, index) => deltaText(index));
+  const texts = Array.from({ length: deltas }, (_, index) => deltaText(index, vocabulary));
   const result = Array.from(
     { length: 12 },
-    (_, index) => `ok ${index + 1} ${deltaText(index).slice(0, 60)}`,
+    (_, index) => `ok ${index + 1} ${deltaText(index, vocabulary).slice(0, 60)}`,
   ).join("\n");
   const tool = { type: "tool_use", id: toolCallId, name: "Bash" };
   return [
@@ -134,8 +140,11 @@ function messageLines(deltas: number): string[] {
 }
 
 /** Some 170 characters, other ones for each index. */
-function deltaText(index: number): string {
-  const picked = Array.from({ length: 32 }, (_, word) => words[(index * 7 + word * 5) % words.length]);
+function deltaText(index: number, vocabulary: readonly string[]): string {
+  const picked = Array.from(
+    { length: 32 },
+    (_, word) => vocabulary[(index * 7 + word * 5) % vocabulary.length],
+  );
   const end = index % 10 === 9 ? ".\n\n" : " ";
   return `${picked.join(" ")}${end}`;
 }

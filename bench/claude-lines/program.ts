@@ -1,7 +1,7 @@
 /**
  * A stand-in for the `claude` program that prints as much as it is told to, much faster than anyone can read it.
  *
- *     node claude-lines.js --lines 100000 [Claude Code's own arguments]
+ *     node claude-lines.js --lines 100000 [--ascii] [Claude Code's own arguments]
  *
  * With `--input-format stream-json` it answers control requests and begins with each user message; otherwise it takes
  * its whole input as the prompt, as `claude -p` does. A turn has exactly the given number of lines.
@@ -13,6 +13,7 @@ import { messagesFor, sessionId, wholeMessage } from "./lines.ts";
 const argumentsGiven = process.argv.slice(2);
 const lines = Number(argumentsGiven[argumentsGiven.indexOf("--lines") + 1]);
 if (!Number.isSafeInteger(lines) || lines < 3) throw new TypeError("--lines N is missing, N from 3 on");
+const isAscii = argumentsGiven.includes("--ascii");
 const isLongLived = argumentsGiven.includes("--input-format");
 const repliesUserMessages = argumentsGiven.includes("--replay-user-messages");
 const batchBytes = 512 * 1024;
@@ -46,8 +47,8 @@ async function turn(prompt: unknown): Promise<void> {
       ? line({ type: "user", message: prompt, isReplay: true, ...common })
       : line({ type: "system", subtype: "status", status: "requesting", ...common }),
   );
-  const template = wholeMessage();
-  const { count, last } = messagesFor(lines - 3);
+  const template = wholeMessage(isAscii);
+  const { count, last } = messagesFor(lines - 3, isAscii);
   const perBatch = Math.max(1, Math.floor(batchBytes / template.byteLength));
   for (let done = 0; done < count; done += perBatch) {
     const messages = Math.min(perBatch, count - done);

@@ -3,11 +3,14 @@ import { spawn } from "node:child_process";
 import { builtProgram } from "../kit/places.ts";
 import { processorTimeMs, report } from "../kit/report.ts";
 
-const lines = process.argv[2] ?? "";
+const [lines = "", ...kind] = process.argv.slice(2);
 const spawnedAt = performance.now();
 const child = spawn(
   process.execPath,
-  [builtProgram("claude-lines"), "--lines", lines, "--input-format", "stream-json", "--replay-user-messages"],
+  [
+    ...[builtProgram("claude-lines"), "--lines", lines, ...kind],
+    ...["--input-format", "stream-json", "--replay-user-messages"],
+  ],
   { stdio: ["pipe", "pipe", "inherit"] },
 );
 const write = (value: object): void => void child.stdin.write(`${JSON.stringify(value)}\n`);

@@ -5,11 +5,11 @@ import { local } from "playpen/local";
 import { builtProgram } from "../kit/places.ts";
 import { processorTimeMs, report } from "../kit/report.ts";
 
-const lines = process.argv[2] ?? "";
+const [lines = "", ...kind] = process.argv.slice(2);
 await using box = await SandboxAgent.start({
   sandbox: local({ isolation: "none" }),
   agent: claude({
-    command: [process.execPath, builtProgram("claude-lines"), "--lines", lines],
+    command: [process.execPath, builtProgram("claude-lines"), "--lines", lines, ...kind],
     apiKey: `sk-ant-api03-${"not-a-real-key-".repeat(6)}`,
   }),
   permissions: "allow-all",
