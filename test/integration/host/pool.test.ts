@@ -94,19 +94,17 @@ for (const place of places) {
   const isWarm = ({ pool }: WatchedPool): boolean => pool.stats.idle === pool.size;
 
   describeWith(place.engines, `a pool of sandboxes in ${place.name}`, () => {
-    it("hands out an agent that runs already, in a moment", async () => {
+    it("hands out an agent that runs already", async () => {
       await using scene = open({ size: 1, maxSize: 2 });
       await eventually(() => isWarm(scene), 60_000);
       const before = agentProcesses(scene.mark);
       expect(before).not.toEqual([]);
-      const startedAt = performance.now();
       const taken = await scene.pool.take();
-      const takenMs = performance.now() - startedAt;
-      const [created] = scene.events;
+      // Nothing was waited for that has to be made: how long it takes is measured by the benchmark of the pool.
+      const [created, ...others] = scene.events.filter(({ type }) => type === "sandbox.created");
+      expect(others).toEqual([]);
       if (created?.type !== "sandbox.created") throw new Error("No sandbox was made.");
       expect(created.id).toBe(taken.box.id);
-      // Milliseconds on a quiet machine; this one may be busy with other tests.
-      expect(takenMs).toBeLessThan(Math.min(200, created.durationMs / 2));
       expect((await taken.session.prompt("!text Ready at once.")).text).toBe("Ready at once.");
       // It was that process which answered.
       expect(agentProcesses(scene.mark)).toEqual(expect.arrayContaining([...before]));
