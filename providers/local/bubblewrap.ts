@@ -1,6 +1,5 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
-import { execa, ExecaError } from "execa";
 import type { Availability } from "../../src/kit.ts";
 import { systemFolders } from "./watcher.ts";
 
@@ -89,6 +88,8 @@ export async function probeBubblewrap(): Promise<ProbeResult> {
   } as const;
   const mounts = [...anchorCapabilities, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"];
   try {
+    // Loaded only here: to import it takes twice as long as to import all of playpen.
+    const { execa } = await import("execa");
     const [{ stdout }] = await Promise.all([
       execa(bwrap, ["--version"], options),
       execa(
@@ -100,7 +101,7 @@ export async function probeBubblewrap(): Promise<ProbeResult> {
     const version = /\d+(?:\.\d+)+/.exec(stdout)?.[0];
     return { availability: { available: true, ...(version === undefined ? {} : { version }) }, tools };
   } catch (error) {
-    const words = error instanceof ExecaError ? error.message : String(error);
+    const words = error instanceof Error ? error.message : String(error);
     return unavailable(
       `bubblewrap is installed but cannot make a sandbox here: ${words}`,
       `Allow user namespaces for your user (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, or the AppArmor profile of bwrap), ${askForNone}.`,

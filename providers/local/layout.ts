@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 
 /** The folders of one sandbox. All of them are private to the user, and end with the sandbox. */
 export interface Layout {
@@ -56,6 +55,7 @@ export async function removeFolders(layout: Layout): Promise<void> {
     await rm(layout.folder, { recursive: true, force: true });
   } catch {
     await chmod(layout.folder, 0o700);
+    const { execa } = await import("execa");
     await execa("/bin/chmod", ["-R", "u+rwX", "--", layout.folder], { reject: false });
     await rm(layout.folder, { recursive: true, force: true });
   }
