@@ -19,7 +19,6 @@ import { type PreparedCli, prepareCli } from "./sandbox/prepare-cli.ts";
 import { quietProgress } from "./sandbox/quiet-progress.ts";
 import { SharedPreparations } from "./sandbox/shared-preparation.ts";
 import { holdFromSweep, sweep, type SweepOptions } from "./sandbox/sweep.ts";
-import { createSetUp } from "./setup/set-up-sandbox.ts";
 import { checkBox, nativeId } from "./box-checks.ts";
 import { planSession, refuseUnknownModel, type SessionPlan } from "./session-plan.ts";
 import { Session } from "./session/session.ts";
@@ -92,7 +91,7 @@ export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities im
    */
   static async start<Box extends Sandbox>(options: StartOptions<Box>): Promise<SandboxAgent<Box>> {
     checkStartOptions(options);
-    const { sandbox: provider, cwd, ttlMs, signal, setup = {} } = options;
+    const { sandbox: provider, cwd, ttlMs, signal, setup } = options;
     const env = options.env ?? {};
     const redactor = checkBox(options, env);
     const labels = completeLabels(options.labels, options);
@@ -103,7 +102,13 @@ export class SandboxAgent<Box extends Sandbox = Sandbox> extends BoxAbilities im
       ...(cwd === undefined ? {} : { cwd }),
       ...(ttlMs === undefined ? {} : { ttlMs }),
     };
-    const sandbox = await createSetUp(provider, spec, setup, { redactor, signal, onProgress });
+    let sandbox: Box;
+    if (setup === undefined) {
+      sandbox = await provider.create(spec, { ...(signal && { signal }), onProgress });
+    } else {
+      const { createSetUp } = await import("./setup/set-up-sandbox.ts");
+      sandbox = await createSetUp(provider, spec, setup, { redactor, signal, onProgress });
+    }
     onProgress({
       phase: "ready",
       message: `The sandbox ${provider.name}/${sandbox.id} is ready`,
