@@ -50,6 +50,7 @@ export {
 } from "./kit/agent-failures.ts";
 export { abortable, settlesWithin } from "./kit/deferred.ts";
 export { StepBuilder } from "./kit/step-builder.ts";
+export { TextDeltaStep } from "./kit/text-delta-step.ts";
 export { unparsedLine } from "./kit/unparsed-line.ts";
 export { modelVendor } from "./kit/model-vendors.ts";
 export { undoneWhenAborted } from "./kit/undone-when-aborted.ts";

@@ -1,4 +1,4 @@
-import { parseJson, type AgentEventBody, type Step } from "../../src/kit.ts";
+import { parseJson } from "../../src/kit.ts";
 
 /** A text delta of the main agent, exactly as the CLI writes it. Of its text, only the escapes are left to check. */
 const textDelta =
@@ -16,19 +16,4 @@ export function deltaText(line: string): string | undefined {
   if (text?.includes("\\") !== true) return text;
   const unescaped = parseJson(`"${text}"`);
   return typeof unescaped === "string" ? unescaped : undefined;
-}
-
-/** The step of a line that was not parsed: it is, if the host wants to see it. */
-export class DeltaStep implements Step {
-  readonly events: readonly AgentEventBody[];
-  readonly #line: string;
-
-  constructor(event: AgentEventBody, line: string) {
-    this.events = [event];
-    this.#line = line;
-  }
-
-  get raw(): unknown {
-    return parseJson(this.#line);
-  }
 }

@@ -51,12 +51,13 @@ export class MessageReader {
     if (noun === undefined) return undefined;
     const text = noun === "message" ? delta["text"] : delta["thinking"];
     if (typeof text !== "string" || text === "") return undefined;
-    return extend(this.#speaker(line["parent_tool_use_id"]), noun, text);
+    const speaker = this.#speaker(line["parent_tool_use_id"]);
+    return textDelta(speaker, extend(speaker, noun, text), text);
   }
 
-  /** A delta of the main agent's answer. */
-  mainDelta(text: string): AgentEventBody {
-    return extend(this.#main, "message", text);
+  /** A delta of the main agent's answer. Returns the id of the message that it belongs to. */
+  extendMain(text: string): string {
+    return extend(this.#main, "message", text).id;
   }
 
   /** Any other part of a stream: only beginnings matter. */
@@ -107,11 +108,11 @@ function beginMessage(speaker: Speaker, id: string, events: AgentEventBody[]): v
   speaker.reasonings = 0;
 }
 
-function extend(speaker: Speaker, noun: Noun, text: string): AgentEventBody {
+function extend(speaker: Speaker, noun: Noun, text: string): Block {
   let block = speaker.open;
   if (block?.noun !== noun) block = openBlock(speaker, noun);
   block.sent += text.length;
-  return textDelta(speaker, block, text);
+  return block;
 }
 
 /** A message of the API may hold several texts; the first one bears the message's own id. */

@@ -5,6 +5,7 @@ import {
   objectField,
   parseJson,
   stringField,
+  TextDeltaStep,
   type AgentEventBody,
   type AgentExit,
   type AgentProtocol,
@@ -20,7 +21,7 @@ import {
 } from "../../src/kit.ts";
 import { AllowedTools } from "./allowed-tools.ts";
 import { promptContent } from "./answer-schema.ts";
-import { DeltaStep, deltaText } from "./delta-line.ts";
+import { deltaText } from "./delta-line.ts";
 import { initializeId, initializeLine, refusedStart } from "./handshake.ts";
 import { startFailure } from "./failures.ts";
 import { MessageReader } from "./messages.ts";
@@ -89,7 +90,8 @@ export class ClaudeProtocol implements AgentProtocol {
   push(line: string): Step {
     if (this.#runs.isOfTurn) {
       const text = deltaText(line);
-      if (text !== undefined && text !== "") return new DeltaStep(this.#messages.mainDelta(text), line);
+      if (text !== undefined && text !== "")
+        return new TextDeltaStep(this.#messages.extendMain(text), text, line);
     }
     const message = parseJson(line);
     if (!isJsonObject(message)) return this.#runs.told([unparsedLine(line)], message);

@@ -1,4 +1,4 @@
-import { parseJson, type AgentEventBody, type Step } from "../../src/kit.ts";
+import { parseJson } from "../../src/kit.ts";
 
 /** The beginning of a line that is an increment of a text, exactly as Pi writes it. What follows repeats what is known. */
 const textDelta =
@@ -17,19 +17,4 @@ export function deltaOf(line: string): { readonly index: number; readonly text: 
   const [, index = "0", escaped = ""] = match;
   const text = escaped.includes("\\") ? parseJson(`"${escaped}"`) : escaped;
   return typeof text === "string" && text !== "" ? { index: Number(index), text } : undefined;
-}
-
-/** The step of a line that was not parsed: it is, if the host wants to see it. */
-export class DeltaStep implements Step {
-  readonly events: readonly AgentEventBody[];
-  readonly #line: string;
-
-  constructor(event: AgentEventBody, line: string) {
-    this.events = [event];
-    this.#line = line;
-  }
-
-  get raw(): unknown {
-    return parseJson(this.#line);
-  }
 }

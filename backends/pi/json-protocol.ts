@@ -3,6 +3,7 @@ import {
   isJsonObject,
   parseJson,
   stringField,
+  TextDeltaStep,
   type AgentEventBody,
   type AgentExit,
   type AgentProtocol,
@@ -15,7 +16,7 @@ import {
   unparsedLine,
 } from "../../src/kit.ts";
 import { Conversation } from "./conversation.ts";
-import { deltaOf, DeltaStep } from "./delta-line.ts";
+import { deltaOf } from "./delta-line.ts";
 import { isSessionMissing, startFailure } from "./failures.ts";
 import { promptText } from "./wire.ts";
 
@@ -56,8 +57,10 @@ export class JsonProtocol implements AgentProtocol {
   push(line: string): Step {
     if (this.#conversation.isRunning) {
       const delta = deltaOf(line);
-      if (delta !== undefined)
-        return new DeltaStep(this.#conversation.messages.textDelta(delta.index, delta.text), line);
+      if (delta !== undefined) {
+        const { index, text } = delta;
+        return new TextDeltaStep(this.#conversation.messages.extendText(index, text), text, line);
+      }
     }
     const event = parseJson(line);
     if (!isJsonObject(event)) return this.#step([unparsedLine(line)], event);

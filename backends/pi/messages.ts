@@ -36,8 +36,9 @@ export class MessageReader {
     this.#thoughts = 0;
   }
 
-  textDelta(index: number, text: string): AgentEventBody {
-    return this.#delta(index, "message", text);
+  /** An increment of the answer's text. Returns the id of the message that it belongs to. */
+  extendText(index: number, text: string): string {
+    return this.#extend(index, "message", text).id;
   }
 
   /** An increment of the answer; `undefined` for one that is told in other ways. */
@@ -46,9 +47,9 @@ export class MessageReader {
     const delta = stringField(increment, "delta") ?? "";
     switch (increment["type"]) {
       case "text_delta":
-        return delta === "" ? undefined : this.#delta(index, "message", delta);
+        return this.#delta(index, "message", delta);
       case "thinking_delta":
-        return delta === "" ? undefined : this.#delta(index, "reasoning", delta);
+        return this.#delta(index, "reasoning", delta);
       default:
         return undefined;
     }
@@ -70,11 +71,16 @@ export class MessageReader {
     return events;
   }
 
-  #delta(index: number, noun: Noun, text: string): AgentEventBody {
+  #delta(index: number, noun: Noun, text: string): AgentEventBody | undefined {
+    if (text === "") return undefined;
+    return { type: `${noun}.delta`, messageId: this.#extend(index, noun, text).id, text };
+  }
+
+  #extend(index: number, noun: Noun, text: string): Block {
     let block = this.#blocks.get(index);
     if (block?.noun !== noun) block = this.#open(index, noun);
     block.sent += text.length;
-    return { type: `${noun}.delta`, messageId: block.id, text };
+    return block;
   }
 
   #complete(index: number, noun: Noun, text: string, events: AgentEventBody[]): void {

@@ -6,6 +6,7 @@ import {
   objectField,
   parseJson,
   stringField,
+  TextDeltaStep,
   type AgentEventBody,
   type AgentExit,
   type AgentProtocol,
@@ -21,7 +22,7 @@ import {
 import { bridgeKey } from "./bridge.ts";
 import { Commands, type Purpose } from "./commands.ts";
 import { Conversation } from "./conversation.ts";
-import { deltaOf, DeltaStep } from "./delta-line.ts";
+import { deltaOf } from "./delta-line.ts";
 import { Dialogs, type DialogStep } from "./dialogs.ts";
 import { answerFailure, isSessionMissing, startFailure } from "./failures.ts";
 import { contextWindowOf, currentModel, findModel, modelList, modelName } from "./models.ts";
@@ -75,8 +76,10 @@ export class RpcProtocol implements AgentProtocol {
   push(line: string): Step {
     if (this.#turn !== undefined) {
       const delta = deltaOf(line);
-      if (delta !== undefined)
-        return new DeltaStep(this.#conversation.messages.textDelta(delta.index, delta.text), line);
+      if (delta !== undefined) {
+        const { index, text } = delta;
+        return new TextDeltaStep(this.#conversation.messages.extendText(index, text), text, line);
+      }
     }
     const message = parseJson(line);
     if (!isJsonObject(message)) return this.#placed([unparsedLine(line)], message);

@@ -64,10 +64,11 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
 
   /** The next event if it is there already, without a promise. `undefined` says nothing more: ask `next()`. */
   poll(): AgentEvent | undefined {
-    if (this.#closed || this.#next > this.#log.lastSeq || this.#next < this.#log.firstSeq) return undefined;
     // Whoever asked first is served first.
-    if (this.#waiters.length > 0) return undefined;
-    return this.#take();
+    if (this.#closed || this.#waiters.length > 0) return undefined;
+    const event = this.#log.find(this.#next);
+    if (event !== undefined) this.#passed();
+    return event;
   }
 
   /** Leaves the log; what was not read is not read any more. */
@@ -97,9 +98,14 @@ export class EventCursor implements AsyncIterableIterator<AgentEvent, undefined>
   }
 
   #take(): AgentEvent {
-    const event = this.#log.at(this.#next++);
-    if (this.#holds) this.#log.advanced(this.#next);
+    const event = this.#log.at(this.#next);
+    this.#passed();
     return event;
+  }
+
+  #passed(): void {
+    this.#next += 1;
+    if (this.#holds) this.#log.advanced(this.#next);
   }
 
   #lag(): Error {

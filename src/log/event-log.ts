@@ -2,6 +2,7 @@ import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { callListener } from "../kit/call-listener.ts";
 import type { AgentEvent } from "../spec/events.ts";
 import { EventCursor } from "./event-cursor.ts";
+import { MessageDelta } from "./message-delta.ts";
 
 /** An event without the fields that the log assigns. */
 export type UnloggedEvent = AgentEvent extends infer Event
@@ -48,6 +49,14 @@ interface Subscription {
   readonly after: number;
 }
 
+/** What the log adds to an event. */
+interface Place {
+  seq: number;
+  at: number;
+  sessionId: string;
+  turnId?: string;
+}
+
 interface Segment {
   readonly events: AgentEvent[];
   bytes: number;
@@ -67,7 +76,7 @@ export class EventLog {
   readonly #onListenerError: (error: unknown) => void;
   /** Kept segments; the first begins at `#firstSeq`. All but the last are full. */
   readonly #segments: Segment[] = [];
-  #firstSeq = 1;
+  #firstSeq = 0;
   #lastSeq = 0;
   #lastAt = 0;
   #bytes = 0;
@@ -82,6 +91,9 @@ export class EventLog {
   #pressure: { readonly released: Promise<void>; readonly release: () => void } | undefined;
 
   constructor(sessionId: string, options: EventLogOptions) {
+    // Set once more, though it begins with 1: a field that never changed counts as a constant in compiled code, and all
+    // of that was thrown away when the first events were dropped.
+    this.#firstSeq = 1;
     this.#sessionId = sessionId;
     this.#maxEvents = options.maxEvents ?? defaultMaxEvents;
     this.#maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
@@ -112,13 +124,25 @@ export class EventLog {
    * @param turnId - The turn it belongs to, unless the event says that itself.
    */
   append(event: UnloggedEvent, bytes = 0, turnId = event.turnId): AgentEvent {
-    const now = Date.now();
-    if (now > this.#lastAt) this.#lastAt = now;
-    const logged = this.#numbered(event, turnId);
-    this.#store(logged, bytes);
-    if (this.#listeners.size > 0) this.#deliver(logged);
-    if (this.#waiting.size > 0) this.#wake();
-    return logged;
+    if (
+      event.type === "message.delta" &&
+      turnId !== undefined &&
+      event.parentToolCallId === undefined &&
+      event.raw === undefined
+    )
+      return this.appendText(event.messageId, event.text, bytes, turnId);
+    const logged: Place & object = event as UnloggedEvent & Place;
+    logged.seq = this.#lastSeq + 1;
+    logged.at = this.#now();
+    logged.sessionId = this.#sessionId;
+    if (turnId !== undefined) logged.turnId = turnId;
+    return this.#take(logged as AgentEvent, bytes);
+  }
+
+  /** As `append` with a `message.delta` of the main agent. */
+  appendText(messageId: string, text: string, bytes: number, turnId: string): AgentEvent {
+    const seq = this.#lastSeq + 1;
+    return this.#take(new MessageDelta(seq, this.#now(), this.#sessionId, turnId, messageId, text), bytes);
   }
 
   /** No event follows: subscriptions end after the last one. */
@@ -174,10 +198,16 @@ export class EventLog {
     return events;
   }
 
+  /** The event with this `seq`, if it is there: not yet dropped, and not still to come. */
+  find(seq: number): AgentEvent | undefined {
+    if (seq < this.#firstSeq || seq > this.#lastSeq) return undefined;
+    const offset = seq - this.#firstSeq;
+    return this.#segments[offset >> segmentBits]?.events[offset & (segmentLength - 1)];
+  }
+
   /** The event with this `seq`, which must be kept. */
   at(seq: number): AgentEvent {
-    const offset = seq - this.#firstSeq;
-    const event = this.#segments[offset >> segmentBits]?.events[offset & (segmentLength - 1)];
+    const event = this.find(seq);
     if (event === undefined) throw new RangeError(`No event ${String(seq)} in the log.`);
     return event;
   }
@@ -235,6 +265,21 @@ export class EventLog {
     return slowest;
   }
 
+  /** Milliseconds, as `Date.now()`; never less than for the event before. */
+  #now(): number {
+    const now = Date.now();
+    if (now > this.#lastAt) this.#lastAt = now;
+    return this.#lastAt;
+  }
+
+  #take(event: AgentEvent, bytes: number): AgentEvent {
+    this.#lastSeq = event.seq;
+    this.#store(event, bytes);
+    if (this.#listeners.size > 0) this.#deliver(event);
+    if (this.#waiting.size > 0) this.#wake();
+    return event;
+  }
+
   #store(event: AgentEvent, bytes: number): void {
     let segment = this.#segments[this.#segments.length - 1];
     if (segment === undefined || segment.events.length === segmentLength) {
@@ -278,22 +323,5 @@ export class EventLog {
     const cursors = [...this.#waiting];
     this.#waiting.clear();
     for (const cursor of cursors) cursor.wake();
-  }
-
-  /**
-   * The event with its place. Increments, which are nearly all of a long stream, are made anew in one piece: fields
-   * that are added to an object later are kept apart from it, in more memory and more time. The others get the fields
-   * set.
-   */
-  #numbered(event: UnloggedEvent, turnId: string | undefined): AgentEvent {
-    const seq = ++this.#lastSeq;
-    const at = this.#lastAt;
-    const sessionId = this.#sessionId;
-    if (turnId === undefined) return Object.assign(event, { seq, at, sessionId });
-    if (event.type === "message.delta" && event.parentToolCallId === undefined && event.raw === undefined) {
-      const { type, messageId, text } = event;
-      return { type, seq, at, sessionId, turnId, messageId, text };
-    }
-    return Object.assign(event, { seq, at, sessionId, turnId });
   }
 }

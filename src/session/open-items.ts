@@ -12,6 +12,12 @@ interface OpenText {
   readonly text: GrowingText;
 }
 
+/** Whole, since a name that is put together is a string of its own, which costs more to compare. */
+const types = {
+  message: { started: "message.started", delta: "message.delta", completed: "message.completed" },
+  reasoning: { started: "reasoning.started", delta: "reasoning.delta", completed: "reasoning.completed" },
+} as const;
+
 /** A longer message ends here, and what follows is told by notices: a string cannot grow for ever. */
 const maxTextLength = 128 * 1024 * 1024;
 
@@ -53,8 +59,7 @@ export class OpenItems {
 
   textDelta(noun: TextNoun, body: BodyOf<"message.delta" | "reasoning.delta">): void {
     if (body.text === "") return;
-    let item = this.#latest;
-    if (item?.messageId !== body.messageId || item.noun !== noun) item = this.#open(noun, body);
+    const item = this.#open(noun, body);
     if (item === undefined) {
       const message = `Text for ${noun} ${body.messageId} came after its end: ${body.text}`;
       this.#emit({ type: "agent.notice", level: "warning", message });
@@ -69,18 +74,27 @@ export class OpenItems {
     this.#emit(body);
   }
 
+  /** Adds to the message of the main agent that was the last to grow. `false`, and nothing done, where that is another. */
+  extendText(messageId: string, text: string): boolean {
+    const item = this.#latest;
+    if (item?.messageId !== messageId || item.noun !== "message" || item.parentToolCallId !== undefined)
+      return false;
+    if (text === "" || item.text.length + text.length > maxTextLength) return false;
+    item.text.add(text);
+    return true;
+  }
+
   textCompleted(noun: TextNoun, body: BodyOf<"message.completed" | "reasoning.completed">): void {
     const item = this.#open(noun, body);
     if (item === undefined) return;
     const streamed = item.text.toString();
     if (body.text !== streamed && body.text !== "") {
       if (body.text.startsWith(streamed)) {
-        this.textDelta(noun, {
-          ...reference(item),
-          type: `${noun}.delta`,
-          text: body.text.slice(streamed.length),
-          ...rawOf(body),
-        });
+        const text = body.text.slice(streamed.length);
+        this.textDelta(
+          noun,
+          ofItem(item, { type: types[noun].delta, messageId: item.messageId, text }, body),
+        );
       } else {
         this.#emit({
           type: "agent.notice",
@@ -122,6 +136,7 @@ export class OpenItems {
     noun: TextNoun,
     body: { readonly messageId: string; readonly parentToolCallId?: string },
   ): OpenText | undefined {
+    if (this.#latest?.messageId === body.messageId && this.#latest.noun === noun) return this.#latest;
     const key = `${noun} ${body.messageId}`;
     let item = this.#texts.get(key);
     if (item === undefined) {
@@ -133,7 +148,7 @@ export class OpenItems {
         text: new GrowingText(),
       };
       this.#texts.set(key, item);
-      this.#emit({ ...reference(item), type: `${noun}.started`, ...rawOf(body) });
+      this.#emit(ofItem(item, { type: types[noun].started, messageId: item.messageId }, body));
     }
     this.#latest = item;
     return item;
@@ -146,7 +161,8 @@ export class OpenItems {
     if (this.#latest === item) this.#latest = undefined;
     const text = item.text.toString();
     if (item.noun === "message" && item.parentToolCallId === undefined && text !== "") this.#mainText = text;
-    this.#emit({ ...reference(item), type: `${item.noun}.completed`, text, ...rawOf(source) });
+    const { noun, messageId } = item;
+    this.#emit(ofItem(item, { type: types[noun].completed, messageId, text }, source));
   }
 
   #ensureTool(toolCallId: string): boolean {
@@ -164,13 +180,13 @@ export class OpenItems {
   }
 }
 
-function reference(item: OpenText): { readonly messageId: string; readonly parentToolCallId?: string } {
-  return item.parentToolCallId === undefined
-    ? { messageId: item.messageId }
-    : { messageId: item.messageId, parentToolCallId: item.parentToolCallId };
-}
-
-/** The CLI's own object, which the host may have asked to see beside each event. */
-function rawOf(body: object): { readonly raw?: unknown } {
-  return "raw" in body ? { raw: body.raw } : {};
+/** Adds what only some events have: whose text it is, and the CLI's own object, which the host may have asked to see. */
+function ofItem<Body extends AgentEventBody>(
+  item: OpenText,
+  body: Body & { parentToolCallId?: string; raw?: unknown },
+  source: object,
+): Body {
+  if (item.parentToolCallId !== undefined) body.parentToolCallId = item.parentToolCallId;
+  if ("raw" in source) body.raw = source.raw;
+  return body;
 }

@@ -1,6 +1,7 @@
 import { errorText } from "../errors/error-text.ts";
 import type { Redactor } from "../errors/redactor.ts";
 import { deferred, type Deferred } from "../kit/deferred.ts";
+import { TextDeltaStep } from "../kit/text-delta-step.ts";
 import type { DecodedLine } from "../lines/line-decoder.ts";
 import type { AgentProtocol, HostRequest, HostResponse, NativeSession, Step } from "../spec/backend.ts";
 import { type AgentEventBody, endsTurn, type TurnErrorInfo } from "../spec/events.ts";
@@ -105,15 +106,19 @@ export class ProtocolRunner {
   }
 
   push(lines: readonly DecodedLine[], bytes: number): void {
-    const { protocol, ledger } = this.#options;
-    const share = lines.length === 0 ? 0 : bytes / lines.length;
+    const { protocol, ledger, includeRaw } = this.#options;
+    // Whole bytes: a fraction would be an object of its own in each place that it passes through.
+    const share = lines.length === 0 ? 0 : Math.ceil(bytes / lines.length);
     for (const line of lines) {
       try {
-        if (typeof line === "string") this.#apply(protocol.push(line), share);
-        else {
+        if (typeof line !== "string") {
           const { prefix, bytes: length } = line;
           ledger.accept({ type: "agent.unparsed", line: prefix, bytes: length, truncated: true });
+          continue;
         }
+        const step = protocol.push(line);
+        const isTaken = step instanceof TextDeltaStep && !includeRaw && ledger.extendText(step, share);
+        if (!isTaken) this.#apply(step, share);
       } catch (error) {
         this.#broken(error);
         return;
@@ -173,7 +178,8 @@ export class ProtocolRunner {
       if (!this.#isResumeLost) this.#ready.reject(startFailure(this.#options.agent, step.startError));
     }
     if (step.events !== undefined) {
-      for (const body of step.events) this.#emit(body, step, bytes / step.events.length);
+      const share = Math.ceil(bytes / step.events.length);
+      for (const body of step.events) this.#emit(body, step, share);
     }
     if (step.write !== undefined) this.#process?.write(step.write);
     if (step.closeStdin === true) this.#process?.closeStdin();
@@ -185,7 +191,7 @@ export class ProtocolRunner {
   #emit(body: AgentEventBody, step: Step, bytes: number): void {
     const { ledger, includeRaw, onEvent } = this.#options;
     // The turn is not over while it can still be sent again to a fresh session.
-    if (endsTurn(body.type) && (this.#isResumeLost || !this.isPrompted)) return;
+    if ((this.#isResumeLost || !this.isPrompted) && endsTurn(body.type)) return;
     const isRequest = body.type === "permission.requested" || body.type === "question.requested";
     if (isRequest && ledger.isOpenRequest(body.requestId)) return;
     if (includeRaw && step.raw !== undefined) (body as { raw?: unknown }).raw = step.raw;

@@ -90,9 +90,7 @@ export class Session implements AsyncDisposable {
       onListenerError: listenerWarning(`A listener of session ${this.id}`, "session"),
     });
     this.#ledger = new TurnLedger(this.id, {
-      log: (event, bytes, turnId) => {
-        if (!this.#log.ended) this.#log.append(event, bytes, turnId);
-      },
+      log: this.#log,
       holds: (body, cause) => this.#runner.holds({ body, cause }),
       ended: (result, cause) => {
         this.#turnEnded(result, cause);

@@ -1,7 +1,8 @@
 import type { AgentEventBody, TerminalEventType, TurnErrorInfo } from "../spec/events.ts";
 import type { TurnResult } from "../spec/turn-result.ts";
 import type { Usage } from "../spec/usage.ts";
-import type { UnloggedEvent } from "../log/event-log.ts";
+import type { EventLog, UnloggedEvent } from "../log/event-log.ts";
+import type { TextDeltaStep } from "../kit/text-delta-step.ts";
 import { OpenItems } from "./open-items.ts";
 import { addUsage } from "./usage-sum.ts";
 
@@ -11,8 +12,7 @@ export type InterruptedBy = "host" | "timeout" | "budget" | "agent";
 export type TerminalBody = Extract<AgentEventBody, { type: TerminalEventType }>;
 
 export interface TurnLedgerHost {
-  /** Puts an event into the log. */
-  readonly log: (event: UnloggedEvent, bytes: number, turnId?: string) => void;
+  readonly log: Pick<EventLog, "append" | "appendText">;
   /**
    * The agent is done with what it was asked. `true` holds the turn open: nothing that the agent still says is its end,
    * until `settle`, `fail` or another prompt.
@@ -60,6 +60,7 @@ export class TurnLedger {
   #turn: RunningTurn | undefined;
   /** What the event being accepted counts against the log's bound. */
   #bytes = 0;
+  #isClosed = false;
   /** What the agent does between turns, or still does for one that has ended. */
   #background: OpenItems;
   readonly #backgroundRequests = new Map<string, "permission" | "question">();
@@ -190,6 +191,17 @@ export class TurnLedger {
     this.#logFor(turn, body);
   }
 
+  /**
+   * Takes an increment of the running turn's answer the shortest way, which most events of a long turn go: its text was
+   * the last to grow. `false` when there is more to do for it than that.
+   */
+  extendText({ messageId, text }: TextDeltaStep, bytes: number): boolean {
+    const turn = this.#turn;
+    if (turn?.prompts !== 1 || !turn.items.extendText(messageId, text)) return false;
+    this.#host.log.appendText(messageId, text, bytes, turn.turnId);
+    return true;
+  }
+
   /** Records the answer to a request, unless it is closed already. */
   resolve(event: Extract<UnloggedEvent, { type: "permission.resolved" | "question.resolved" }>): boolean {
     const inTurn = this.#turn?.openRequests.has(event.requestId) === true;
@@ -221,10 +233,11 @@ export class TurnLedger {
     if (this.#turn !== undefined) this.#end(this.#turn, { type: "turn.failed", error }, cause);
   }
 
-  /** Closes what the agent left open outside of turns. */
+  /** Closes what the agent left open outside of turns. What it says from now on is not recorded. */
   close(): void {
     this.#background.close("interrupted");
     for (const requestId of [...this.#backgroundRequests.keys()]) this.#cancelRequest(requestId, undefined);
+    this.#isClosed = true;
   }
 
   #agentDone(turn: RunningTurn, body: TerminalBody, cause: unknown): void {
@@ -344,9 +357,11 @@ export class TurnLedger {
   }
 
   #log(event: UnloggedEvent, turnId?: string): void {
-    this.#host.log(event, this.#bytes, turnId);
+    if (this.#isClosed) return;
     // One event may become several; only the first counts.
+    const bytes = this.#bytes;
     this.#bytes = 0;
+    this.#host.log.append(event, bytes, turnId);
   }
 }
 

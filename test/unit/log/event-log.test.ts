@@ -105,6 +105,25 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 describe("EventLog", () => {
+  it("hands out plain objects, of which a copy is as good", () => {
+    const log = newLog();
+    const delta = { type: "message.delta", messageId: "m", text: "one" } as const;
+    const place = { seq: 1, at: expect.any(Number) as number, sessionId: "s", turnId: "t" };
+    const events = [
+      log.append({ ...delta }, 0, "t"),
+      log.appendText("m", "one", 0, "t"),
+      log.append({ ...delta, parentToolCallId: "p" }, 0, "t"),
+      log.append({ ...delta, raw: {} }, 0, "t"),
+    ];
+    expect(events).toStrictEqual([
+      { ...delta, ...place },
+      { ...delta, ...place, seq: 2 },
+      { ...delta, ...place, seq: 3, parentToolCallId: "p" },
+      { ...delta, ...place, seq: 4, raw: {} },
+    ]);
+    expect(structuredClone(events)).toStrictEqual(events);
+  });
+
   it("gives every reader a gap-free run from where it began, or tells it where to resume", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 30 }), async (actions) => {
