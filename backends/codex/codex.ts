@@ -99,6 +99,7 @@ export function codex(options: CodexOptions = {}): AgentBackend {
     modelProblem: (name, env) => modelProblem(options, name, env),
     env: { ...options.env, ...(apiKey === undefined ? {} : { CODEX_API_KEY: apiKey }) },
     ...(command === undefined ? {} : { command: typeof command === "string" ? [command] : command }),
+    startsStoppedCalls: true,
     install: options.install ?? true,
     launch: (input) => codexLaunch(options, input),
     protocol: (input) =>
