@@ -49,26 +49,35 @@ export async function serveExec(
   await finish(socket, statusOf(exit));
 }
 
+/** Each frame takes effect before the next is looked at: what is typed behind a new size finds that size. */
 function takeInput(socket: WebSocket, process: MachineProcess | MachineTerminal): void {
   const { stdin } = process;
-  socket.on("message", (data) => {
-    const bytes = bytesOf(data);
+  const take = async (bytes: Buffer): Promise<void> => {
     if (bytes[0] === channels.close && bytes[1] === channels.stdin && socket.protocol.startsWith("v5")) {
       stdin?.end();
     } else if (bytes[0] === channels.resize && "resize" in process) {
       const size = parseJson(bytes.subarray(1).toString());
       const [columns, rows] = [numberField(size, "Width"), numberField(size, "Height")];
-      if (columns !== undefined && rows !== undefined) void process.resize({ columns, rows });
+      if (columns === undefined || rows === undefined) return;
+      // A process that has ended meanwhile has no size.
+      await process.resize({ columns, rows }).catch(() => undefined);
     } else if (bytes[0] === channels.stdin && stdin?.writable === true) {
-      if (stdin.write(bytes.subarray(1))) return;
-      socket.pause();
-      void roomIn(stdin).then(() => {
-        socket.resume();
-      });
+      if (!stdin.write(bytes.subarray(1))) await roomIn(stdin);
     }
+  };
+  let taken = Promise.resolve();
+  let waiting = 0;
+  socket.on("message", (data) => {
+    const bytes = bytesOf(data);
+    if (++waiting === 1) socket.pause();
+    taken = taken
+      .then(() => take(bytes))
+      .finally(() => {
+        if (--waiting === 0) socket.resume();
+      });
   });
   socket.once("close", () => {
-    stdin?.end();
+    void taken.then(() => stdin?.end());
   });
 }
 
