@@ -166,7 +166,7 @@ export class LocalFiles implements SandboxFiles {
       options?.signal?.throwIfAborted();
       if (SandboxAgentError.is(cause, "sandbox_lost") || SandboxAgentError.is(cause, "sandbox_closed"))
         throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = cause instanceof Error ? withoutOwnPath(cause.message) : String(cause);
       throw new SandboxAgentError("file_failed", `Cannot ${operation} ${path}: ${why}`, {
         details: { operation, path },
         cause,
@@ -182,6 +182,11 @@ async function makeFolder(location: Location): Promise<void> {
   } catch (error) {
     if (!(await lstat(location.path)).isDirectory()) throw error;
   }
+}
+
+/** Files are reached by descriptors, of which the caller knows nothing. */
+function withoutOwnPath(message: string): string {
+  return message.replace(/, \w+ '\/proc\/self\/fd\/.*'$/s, "");
 }
 
 function isMissing(error: unknown): boolean {

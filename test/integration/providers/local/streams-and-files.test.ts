@@ -116,6 +116,16 @@ describe.each(["bubblewrap", "none"] as const)("isolation %s", (isolation) => {
     expect(await readdir(top)).toEqual(before);
   });
 
+  it("names the caller's own paths in errors, and no descriptor of the library's", async () => {
+    const missing = await sandbox.files.readText("missing.txt").catch((error: unknown) => error);
+    expect(missing).toMatchObject({ reason: "Cannot read missing.txt: ENOENT: no such file or directory" });
+    await sandbox.files.write("it's a file.txt", "text");
+    const moved = await sandbox.files.move("it's a file.txt", ".").catch((error: unknown) => error);
+    expect(String(moved)).not.toContain("/proc/self");
+    const listed = await sandbox.files.list("it's a file.txt").catch((error: unknown) => error);
+    expect(listed).toMatchObject({ reason: "Cannot list it's a file.txt: ENOTDIR: not a directory" });
+  });
+
   it("does not wait for a FIFO that an agent has put in the place of a file", async () => {
     await run(sandbox, "mkfifo pipe");
     await expect(sandbox.files.read("pipe")).rejects.toMatchObject({ code: "file_failed" });
