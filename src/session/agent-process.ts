@@ -1,5 +1,6 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { settlesWithin } from "../kit/deferred.ts";
+import { readerOf, type ChunkReader } from "../kit/direct-reader.ts";
 import { type DecodedLine, LineDecoder } from "../lines/line-decoder.ts";
 import type { ProcessExit, SandboxProcess, Signal } from "../spec/sandbox.ts";
 import type { Redactor } from "../errors/redactor.ts";
@@ -50,7 +51,7 @@ export class AgentProcess {
   #isDiscarded = false;
   /** Ends the pause that a consumer behind has caused. */
   #goOn: (() => void) | undefined;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #reader: ChunkReader | undefined;
 
   constructor(process: SandboxProcess, host: AgentProcessHost, redactor: Redactor) {
     this.#process = process;
@@ -113,8 +114,8 @@ export class AgentProcess {
   }
 
   async #run(): Promise<void> {
-    const reader = this.#process.stdout.getReader();
-    const errorReader = this.#process.stderr.getReader();
+    const reader = readerOf(this.#process.stdout);
+    const errorReader = readerOf(this.#process.stderr);
     this.#reader = reader;
     const output = this.#readOutput(reader);
     const errors = this.#readErrors(errorReader);
@@ -137,7 +138,7 @@ export class AgentProcess {
     if (!this.#isDiscarded) this.#host.ended({ ...outcome, stderr: this.stderrTail });
   }
 
-  async #readOutput(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  async #readOutput(reader: ChunkReader): Promise<void> {
     try {
       for (;;) {
         this.#readingSince = performance.now();
@@ -169,7 +170,7 @@ export class AgentProcess {
   }
 
   /** The process has ended, but children of it may hold the pipe open: waits only as long as something comes. */
-  async #drain(output: Promise<void>, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  async #drain(output: Promise<void>, reader: ChunkReader): Promise<void> {
     let killed = false;
     while (!(await settlesWithin(output, checkMs))) {
       const quietMs = this.#readingSince === undefined ? 0 : performance.now() - this.#readingSince;
@@ -186,7 +187,7 @@ export class AgentProcess {
     }
   }
 
-  async #readErrors(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  async #readErrors(reader: ChunkReader): Promise<void> {
     const decoder = new TextDecoder();
     try {
       for (;;) {
