@@ -33,11 +33,13 @@ import type {
   SandboxProvider,
 } from "./spec/sandbox.ts";
 
+/** Options of `box.detach()`. */
 export interface DetachOptions {
   /** How long the sandbox lives on. Default: 3,600,000 (one hour), or what its label leaves where that is less. */
   readonly ttlMs?: number;
 }
 
+/** Options of `box.fork()`. */
 export interface ForkOptions {
   /** Put on the new sandbox beside the library's own. */
   readonly labels?: Labels;

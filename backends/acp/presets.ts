@@ -12,6 +12,7 @@ export const presets = { claude, codex, copilot, droid, gemini, opencode, qwen }
   readonly [name: string]: AcpPreset;
 };
 
+/** An agent whose program and arguments `acp()` knows. */
 export type AcpPresetName = keyof typeof presets;
 
 export const presetNames = Object.keys(presets) as readonly AcpPresetName[];

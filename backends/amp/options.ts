@@ -9,6 +9,7 @@ import {
   type OptionCheck,
 } from "../../src/kit.ts";
 
+/** Who may see a thread on Amp's site. */
 export type AmpVisibility = "private" | "unlisted" | "workspace" | "group";
 
 /** Settings as in the CLI's `settings.json`; their names begin with `amp.`. */

@@ -16,6 +16,7 @@ import {
 /** Where the CLI reads settings, commands and skills from, beside what the library passes. */
 export type ClaudeSettingSource = "user" | "project" | "local";
 
+/** The modes of Claude Code in which it asks for more or fewer permissions. */
 export type ClaudePermissionMode = "default" | "acceptEdits" | "plan" | "bypassPermissions";
 
 /** Options of `claude()`. */

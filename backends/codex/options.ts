@@ -10,7 +10,9 @@ import {
 } from "../../src/kit.ts";
 import { isTomlValue, type TomlValue } from "./toml.ts";
 
+/** What Codex lets its commands do inside the sandbox that it makes itself. */
 export type CodexSandboxMode = "read-only" | "workspace-write" | "danger-full-access";
+/** How much Codex tells of what the model thought. */
 export type CodexReasoningSummary = "auto" | "concise" | "detailed" | "none";
 
 /** Options of `codex()`. */

@@ -8,7 +8,9 @@ import {
   type OptionCheck,
 } from "../../src/kit.ts";
 
+/** The kind of service that serves the model, where it is not GitHub's. */
 export type CopilotProviderType = "openai" | "azure" | "anthropic";
+/** The API that this service speaks. */
 export type CopilotWireApi = "completions" | "responses";
 
 /**

@@ -8,6 +8,7 @@ export interface Compute {
   };
 }
 
+/** What `compute.sandbox.create` takes. */
 export interface ComputeCreateOptions {
   readonly timeout?: number;
   // As the package itself has it: what a vendor takes is its own.
@@ -16,6 +17,7 @@ export interface ComputeCreateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What `@computesdk/…` packages give for a sandbox. */
 export interface ComputeSandbox {
   readonly sandboxId: string;
   runCommand(

@@ -15,12 +15,14 @@ import {
 } from "../../src/kit.ts";
 import type { EngineKind } from "./engine-kind.ts";
 
+/** Certificates for an engine that is reached over TLS, as the text of PEM files. */
 export interface EngineTls {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
 }
 
+/** The account for a registry that does not let anybody in. */
 export interface RegistryAuth {
   readonly username: string;
   readonly password: string;

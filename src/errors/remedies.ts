@@ -44,7 +44,7 @@ export const remedies: { readonly [Code in ErrorCode]: string } = {
   budget_exceeded: "Raise the limit, or split the task.",
   output_invalid:
     "Look at `details.issues`; ask for a simpler shape, describe it better, or allow more `repairs`.",
-  turn_interrupted: "Prompt again to go on; the session is still usable.",
+  turn_interrupted: "Prompt again to go on: the session is still usable, unless it or its sandbox was ended.",
   turn_timeout: "Raise the time limit, or find out what the agent was waiting for.",
   events_lagged: "Subscribe again from `details.resumeFrom`, or use `backpressure: true`.",
 };

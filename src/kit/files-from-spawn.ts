@@ -18,6 +18,7 @@ import {
   runToEnd,
 } from "./run-to-end.ts";
 
+/** Options of `filesFromSpawn`. */
 export interface FilesFromSpawnOptions {
   /** Absolute; where relative paths start. */
   readonly cwd: string;

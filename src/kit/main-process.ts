@@ -64,6 +64,10 @@ export function renewCommand(seconds: number, token: string): readonly [string, 
 
 const makeFolderScript = `[ -d "$1" ] || { mkdir -p -- "$1" && { [ -z "$2" ] || chown -- "$2" "$1"; }; }`;
 
+/**
+ * The command that makes a folder, and those above it, where it is missing. A new one is given to `owner`, a user name
+ * or `uid:gid`; with an empty one it belongs to whoever runs the command.
+ */
 export function makeFolderCommand(cwd: string, owner: string): readonly [string, ...string[]] {
   return ["/bin/sh", "-c", makeFolderScript, "playpen-folder", cwd, owner];
 }

@@ -137,6 +137,7 @@ const vocabulary = {
   labels: areLabels,
 } satisfies { readonly [Name in keyof ProviderVocabulary]-?: OptionCheck };
 
+/** Which options a provider takes, for `validateProviderOptions`. */
 export interface ProviderOptionRules {
   /** The words of the vocabulary that the provider takes. */
   readonly takes: readonly (keyof ProviderVocabulary)[];

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { refusedSafely } from "./vendor-failure.ts";
 
+/** Options of `retriedWhenRefused`. */
 export interface RetryOptions {
   readonly signal?: AbortSignal | undefined;
   /** How often it is tried at most; default 4. */

@@ -1,6 +1,7 @@
 import { signalMarkedScript } from "./process-marker.ts";
 import type { Signal } from "../spec/sandbox.ts";
 
+/** The process tree that a signal is for. */
 export interface SignalTarget {
   /** The marker in the processes' environment. */
   readonly processId: string;

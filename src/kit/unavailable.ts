@@ -1,6 +1,7 @@
 import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import type { Availability } from "../spec/sandbox.ts";
 
+/** What a provider advises when it cannot be used. */
 export interface UnavailableRemedies {
   /** What to do where the service refuses the credential; default: what the error says. */
   readonly credential?: string;

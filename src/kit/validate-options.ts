@@ -3,6 +3,7 @@ import { isJsonObject } from "./json.ts";
 /** Checks one option's value; returns what it should have been, or `undefined` when it is right. */
 export type OptionCheck = (value: unknown) => string | undefined;
 
+/** Takes any text but an empty one. */
 export const isString: OptionCheck = (value) =>
   typeof value === "string" && value !== "" ? undefined : "a non-empty string";
 
@@ -12,37 +13,46 @@ export const isArgument: OptionCheck = (value) =>
     ? undefined
     : "a non-empty string that does not begin with a dash";
 
+/** Takes `true` and `false`. */
 export const isBoolean: OptionCheck = (value) => (typeof value === "boolean" ? undefined : "true or false");
 
+/** Takes functions. */
 export const isFunction: OptionCheck = (value) => (typeof value === "function" ? undefined : "a function");
 
+/** Takes 1, 2, 3 and so on. */
 export const isPositiveInteger: OptionCheck = (value) =>
   typeof value === "number" && Number.isSafeInteger(value) && value > 0
     ? undefined
     : "a whole number above 0";
 
+/** Takes finite numbers above 0. */
 export const isPositiveNumber: OptionCheck = (value) =>
   typeof value === "number" && Number.isFinite(value) && value > 0 ? undefined : "a number above 0";
 
+/** Takes milliseconds that a timer can count. */
 export const isDurationMs: OptionCheck = (value) =>
   // A Node timer with a longer delay than this fires at once.
   typeof value === "number" && value > 0 && value <= 2_147_483_647
     ? undefined
     : "a number of milliseconds from 1 to 2147483647";
 
+/** Takes paths that begin with a slash. */
 export const isAbsolutePath: OptionCheck = (value) =>
   typeof value === "string" && value.startsWith("/") && !value.includes("\0")
     ? undefined
     : 'an absolute path such as "/workspace"';
 
+/** Takes objects of texts, empty ones too. */
 export const isStringRecord: OptionCheck = (value) =>
   isJsonObject(value) && Object.values(value).every((item) => typeof item === "string")
     ? undefined
     : "an object whose values are strings";
 
+/** Takes arrays of texts, empty ones too. */
 export const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "an array of strings";
 
+/** Takes what can be the environment of a process. The values are not in its words: they may be secrets. */
 export const isEnvironment: OptionCheck = (value) => {
   if (!isJsonObject(value)) return "an object of environment variables";
   for (const [name, item] of Object.entries(value)) {
@@ -55,9 +65,11 @@ export const isEnvironment: OptionCheck = (value) => {
   return undefined;
 };
 
+/** Takes abort signals. */
 export const isAbortSignal: OptionCheck = (value) =>
   value instanceof AbortSignal ? undefined : "an AbortSignal";
 
+/** Makes a check that takes these words. */
 export function isOneOf(...values: readonly string[]): OptionCheck {
   return (value) =>
     typeof value === "string" && values.includes(value)

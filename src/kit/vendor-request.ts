@@ -2,6 +2,7 @@ import { SandboxAgentError } from "../errors/sandbox-agent-error.ts";
 import { parseJson, stringField } from "./json.ts";
 import { type VendorContext, vendorFailure } from "./vendor-failure.ts";
 
+/** One request to a vendor's API. */
 export interface VendorRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly url: string;

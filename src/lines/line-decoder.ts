@@ -7,8 +7,10 @@ export interface OversizedLine {
   readonly bytes: number;
 }
 
+/** A line as text, or what is known of one that was too long. */
 export type DecodedLine = string | OversizedLine;
 
+/** Options of `LineDecoder`. */
 export interface LineDecoderOptions {
   /** Longer lines are not kept. Default 16 MiB; the longest seen from a real CLI had 409 KB. */
   readonly maxLineBytes?: number;

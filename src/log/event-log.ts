@@ -11,6 +11,10 @@ export type UnloggedEvent = AgentEvent extends infer Event
     : never
   : never;
 
+/**
+ * What `session.onEvent()` calls with each event. Nothing waits for what it returns; what it throws, or rejects with,
+ * becomes a process warning.
+ */
 export type EventListener = (event: AgentEvent) => unknown;
 
 export interface EventLogOptions {
@@ -24,6 +28,7 @@ export interface EventLogOptions {
   readonly onListenerError: (error: unknown) => void;
 }
 
+/** Options of `session.events()`. */
 export interface SubscribeOptions {
   /** First `seq` wanted. Default: the next event to come. */
   readonly from?: number;

@@ -1,6 +1,7 @@
 import { isJsonObject, parseJson } from "../kit/json.ts";
 import type { JsonObject } from "../spec/json.ts";
 
+/** The id of a request, which its answer repeats. */
 export type JsonRpcId = string | number;
 
 /** Error codes of the JSON-RPC specification. */

@@ -35,6 +35,7 @@ export interface ModelList {
   readonly models: readonly ModelInfo[];
 }
 
+/** What a session is at: nothing to do, at least one turn queued or running, or closed for good. */
 export type SessionStatus = "idle" | "running" | "closed";
 
 /** @internal What `SandboxAgent.createSession` puts together. */

@@ -9,6 +9,7 @@ import type { TurnResult } from "../spec/turn-result.ts";
 import { TurnEvents } from "./turn-events.ts";
 import { turnFailure } from "./turn-errors.ts";
 
+/** Options of `session.prompt()`. */
 export interface PromptOptions {
   /** Interrupts the turn; the turn then rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
@@ -44,6 +45,7 @@ export interface TurnHost {
   readonly steer: (turn: Turn, input: PromptInput) => Promise<void>;
 }
 
+/** What a turn is at. The last three are final: `completed`, `failed`, `interrupted`. */
 export type TurnStatus = "queued" | "running" | TurnResult["status"];
 
 /**

@@ -90,6 +90,13 @@ export interface CredentialRecipe {
   readonly secret: readonly string[];
 }
 
+/**
+ * An MCP server that a session is to use: a program that is started inside the sandbox, or an address that is reached
+ * from there. Values of `env` and `headers` whose names speak of a secret are removed from all output.
+ *
+ * @example
+ * { type: "stdio", command: "npx", args: ["-y", "@modelcontextprotocol/server-filesystem", "/workspace"] }
+ */
 export type McpServerSpec =
   | {
       readonly type: "stdio";
@@ -99,8 +106,13 @@ export type McpServerSpec =
     }
   | { readonly type: "http"; readonly url: string; readonly headers?: { readonly [name: string]: string } };
 
+/** MCP servers by the name under which the agent shows their tools. */
 export type McpServers = { readonly [name: string]: McpServerSpec };
 
+/**
+ * Text that is added to the agent's own system prompt, or that stands in its place. What an agent cannot take is refused;
+ * its capabilities say which.
+ */
 export type SystemPrompt = { readonly append: string } | { readonly replace: string };
 
 /** What a session is, as far as its backend needs to know. It does not change between the session's processes. */
@@ -126,6 +138,7 @@ export interface AgentSessionInput {
   readonly libraryVersion: string;
 }
 
+/** What a backend makes the arguments, environment and files of one process from. */
 export interface LaunchInput extends AgentSessionInput {
   /** The executable that was found or installed; ignored by a backend that was given its own `command`. */
   readonly executable: string;
@@ -138,11 +151,13 @@ export interface LaunchInput extends AgentSessionInput {
   readonly turn?: TurnInput;
 }
 
+/** A session by the id that the CLI itself gave it, to be continued, or, with `fork`, to be copied and continued as another. */
 export interface NativeSession {
   readonly nativeSessionId: string;
   readonly fork: boolean;
 }
 
+/** A file that a CLI needs before it starts, for example its settings. */
 export interface LaunchFile {
   /** Absolute path inside the sandbox. */
   readonly path: string;
@@ -160,10 +175,12 @@ export interface Launch {
   readonly files: readonly LaunchFile[];
 }
 
+/** What a protocol is made with, once for a session. */
 export interface ProtocolInput extends AgentSessionInput {
   readonly model?: string;
 }
 
+/** One prompt, as the agent is to get it. */
 export interface TurnInput {
   readonly turnId: string;
   readonly content: readonly AgentContentPart[];
@@ -197,6 +214,7 @@ export type HostRequest = { readonly id: string } & (
   | { readonly type: "list_models" }
 );
 
+/** The answer to a `HostRequest`, by its id. */
 export interface HostResponse {
   readonly id: string;
   /** Absent on success. */
@@ -277,9 +295,9 @@ export interface AgentBackend {
    */
   readonly unverified?: string;
   /**
-   * The CLI may still start the command of a call that it was told to stop right after the call had begun, and then knows
-   * nothing of it. After such an interruption the core ends its process, with all it started, and the next turn takes the
-   * session up in a new one. Default `false`.
+   * The command of a call that the CLI was told to stop right after the call had begun may run on when the turn has ended.
+   * After such an interruption the core ends the CLI's process, with all it started, and the next turn takes the session
+   * up in a new one. Default `false`.
    */
   readonly startsStoppedCalls?: boolean;
   readonly cli: CliRecipe;

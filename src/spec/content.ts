@@ -20,6 +20,7 @@ export interface FilePart {
   readonly data: Uint8Array | string;
 }
 
+/** A piece of a prompt. */
 export type ContentPart = TextPart | ImagePart | FilePart;
 
 /** What a host program may pass to `session.prompt()`. */

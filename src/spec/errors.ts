@@ -85,4 +85,5 @@ export interface ErrorDetails {
   events_lagged: { readonly lastSeq: number; readonly resumeFrom: number };
 }
 
+/** What went wrong, as `error.code` of a `SandboxAgentError` says it. */
 export type ErrorCode = keyof ErrorDetails;

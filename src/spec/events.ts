@@ -8,19 +8,23 @@ import type { StopReason, Usage } from "./usage.ts";
 export type ToolKind =
   "execute" | "read" | "edit" | "search" | "fetch" | "mcp" | "agent" | "host" | "plan" | "other";
 
+/** How a tool call ended; `denied` where a permission was refused, `interrupted` where the turn ended before it. */
 export type ToolStatus = "ok" | "error" | "denied" | "interrupted";
 
+/** One item of the list in which an agent keeps its plan. */
 export interface PlanEntry {
   readonly content: string;
   readonly status: "pending" | "in_progress" | "completed";
   readonly priority?: "high" | "medium" | "low";
 }
 
+/** One of the answers that the agent offers. */
 export interface QuestionOption {
   readonly label: string;
   readonly description?: string;
 }
 
+/** A question that the agent puts to the host. */
 export interface Question {
   /** The key under which the answer is given. */
   readonly id: string;
@@ -42,8 +46,10 @@ export interface ToolRequest {
   readonly input: JsonObject;
 }
 
+/** What became of a permission request; `cancelled` where the turn ended, or the agent withdrew it, before an answer. */
 export type PermissionOutcome = "allowed" | "denied" | "cancelled";
 
+/** Whether an MCP server could be reached, as the agent tells it; `message` says why not. */
 export interface McpServerStatus {
   readonly name: string;
   readonly status: "connected" | "failed" | "pending" | "needs_authentication" | "disabled";
@@ -214,6 +220,7 @@ interface MessageReference {
   readonly parentToolCallId?: string;
 }
 
+/** The name of an event, as `event.type` says it. */
 export type AgentEventType = keyof AgentEventPayloads;
 
 /** Fields that every event has. */
@@ -267,6 +274,7 @@ type BackendPayload<Key extends BackendEventType> = Key extends keyof CoreFilled
 
 /** The types that end a turn. */
 export const terminalEventTypes = ["turn.completed", "turn.failed", "turn.interrupted"] as const;
+/** The type of an event that ends a turn. */
 export type TerminalEventType = (typeof terminalEventTypes)[number];
 
 /** Whether an event of this type ends a turn. */

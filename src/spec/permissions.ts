@@ -10,6 +10,7 @@ export interface PermissionRequest {
   readonly signal: AbortSignal;
 }
 
+/** What a handler answers to a permission request. The message of a denial is shown to the agent. */
 export type PermissionDecision =
   | "allow"
   | "deny"
@@ -22,6 +23,7 @@ export type PermissionDecision =
     }
   | { readonly outcome: "deny"; readonly message?: string };
 
+/** Decides on one tool call. What it throws denies the call. While it thinks, the turn's `idleTimeoutMs` stands still. */
 export type PermissionHandler = (
   request: PermissionRequest,
 ) => PermissionDecision | Promise<PermissionDecision>;
@@ -39,6 +41,12 @@ export interface PermissionRules {
   readonly default?: "allow" | "ask" | "deny";
 }
 
+/**
+ * What an agent may do: everything, nothing that needs a permission, what rules say, or what a function decides for each call.
+ *
+ * @example
+ * { allow: ["read", "Bash(npm test)"], deny: ["Bash(rm *)"], default: "deny" }
+ */
 export type PermissionPolicy = "allow-all" | "deny-all" | PermissionRules | PermissionHandler;
 
 /** What a policy comes down to for a backend: every call allowed, every call denied, or each put to the host. */

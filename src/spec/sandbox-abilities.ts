@@ -17,19 +17,23 @@ export interface SandboxAbilities {
   watch: CanWatchFiles;
 }
 
+/** The name of an ability, as a provider's capabilities name it. */
 export type SandboxAbility = keyof SandboxAbilities;
 
+/** The ability `"snapshot"`. */
 export interface CanSnapshot {
   /** Keeps the file system as it is now. The sandbox goes on, unless `SnapshotStore.endsSandbox` says otherwise. */
   snapshot(options?: SnapshotOptions): Promise<Snapshot>;
 }
 
+/** Options of `snapshot()`. */
 export interface SnapshotOptions {
   /** By which `SnapshotStore.find` finds it; letters, digits, `.`, `_` and `-`. Default: none. */
   readonly name?: string;
   readonly signal?: AbortSignal;
 }
 
+/** A file system that was kept. */
 export interface Snapshot {
   /** `SandboxSpec.snapshot` takes it. */
   readonly id: string;
@@ -45,22 +49,26 @@ export interface SnapshotStore {
   remove(id: string): Promise<void>;
 }
 
+/** The ability `"pause"`. */
 export interface CanPause {
   /** Stops all processes, and what the vendor charges for them. Nothing can be started until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
 
+/** The ability `"fork"`. */
 export interface CanFork {
   /** Makes another sandbox with a copy of the files, and the labels given beside those of this one. */
   fork(options?: { readonly labels?: Labels; readonly signal?: AbortSignal }): Promise<Sandbox>;
 }
 
+/** The ability `"expose"`. */
 export interface CanExpose {
   /** Makes a port of the sandbox reachable from the host; the same port again gives the same address. */
   expose(port: number, options?: FileOptions): Promise<ExposedPort>;
 }
 
+/** Where a port of a sandbox is reached. */
 export interface ExposedPort {
   /** For example `https://3000-abc.example.dev`; without a path. */
   readonly url: string;
@@ -68,11 +76,13 @@ export interface ExposedPort {
   readonly headers?: { readonly [name: string]: string };
 }
 
+/** The ability `"terminal"`. */
 export interface CanOpenTerminal {
   /** Starts a process on a pseudo-terminal. */
   terminal(options?: TerminalOptions): Promise<Terminal>;
 }
 
+/** Options of `terminal()`. */
 export interface TerminalOptions {
   /** Default: `["/bin/sh", "-i"]`. */
   readonly argv?: readonly [string, ...string[]];
@@ -85,6 +95,7 @@ export interface TerminalOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A process on a pseudo-terminal: what is typed goes in, what is shown comes out, both as bytes. */
 export interface Terminal {
   readonly input: WritableStream<Uint8Array>;
   readonly output: ReadableStream<Uint8Array>;
@@ -93,6 +104,7 @@ export interface Terminal {
   kill(signal?: Signal): Promise<void>;
 }
 
+/** The ability `"extend"`. */
 export interface CanExtend {
   /** Puts off the vendor's end of the sandbox to so many milliseconds from now. */
   extend(durationMs: number): Promise<void>;
@@ -101,11 +113,13 @@ export interface CanExtend {
 /** Which hosts processes may reach. Names may begin with `*.`. */
 export type NetworkPolicy = "allow-all" | "deny-all" | { readonly allow: readonly string[] };
 
+/** The ability `"network-policy"`. */
 export interface CanSetNetworkPolicy {
   /** Applies to new connections of running processes, too. */
   setNetworkPolicy(policy: NetworkPolicy): Promise<void>;
 }
 
+/** The ability `"metrics"`. */
 export interface CanMeasure {
   metrics(): Promise<SandboxMetrics>;
 }
@@ -120,11 +134,13 @@ export interface SandboxMetrics {
   readonly processes?: number;
 }
 
+/** The ability `"watch"`. */
 export interface CanWatchFiles {
   /** Tells of changes below a folder until the signal is aborted, or until the loop is left. */
   watch(path: string, options?: FileOptions): AsyncIterable<FileChange>;
 }
 
+/** A change below a folder that is watched. */
 export interface FileChange {
   readonly type: "created" | "changed" | "removed";
   /** Absolute. */

@@ -4,7 +4,9 @@ import type { SandboxAbility, SnapshotStore } from "./sandbox-abilities.ts";
 /** Signals that a sandbox can deliver. */
 export type Signal = "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGHUP" | "SIGQUIT" | "SIGUSR1" | "SIGUSR2";
 
+/** Names and values that a sandbox bears, and by which `list` finds it. */
 export type Labels = { readonly [name: string]: string };
+/** Environment variables, by name. */
 export type Environment = { readonly [name: string]: string };
 
 /** One process to be started in a sandbox. */
@@ -21,6 +23,7 @@ export interface Command {
   readonly stdin?: "pipe" | "ignore";
 }
 
+/** How a process ended. */
 export interface ProcessExit {
   /** `null` when a signal ended the process; where `signals` is not native, a code above 128 may stand for one. */
   readonly code: number | null;
@@ -47,6 +50,7 @@ export interface SandboxProcess {
   kill(signal?: Signal): Promise<void>;
 }
 
+/** What stands at a path in a sandbox. */
 export interface FileInfo {
   readonly path: string;
   readonly type: "file" | "directory" | "symlink" | "other";
@@ -57,12 +61,14 @@ export interface FileInfo {
   readonly mode: number;
 }
 
+/** Options of `files.write()`. */
 export interface FileWriteOptions {
   /** Permission bits; default 0o644. */
   readonly mode?: number;
   readonly signal?: AbortSignal;
 }
 
+/** Options of every other operation on files. An aborted signal rejects it with `signal.reason`. */
 export interface FileOptions {
   readonly signal?: AbortSignal;
 }
@@ -89,6 +95,7 @@ export interface SandboxFiles {
   download(path: string, options?: FileOptions): Promise<ReadableStream<Uint8Array>>;
 }
 
+/** One sandbox, as `list` tells of it. */
 export interface SandboxInfo {
   /** Without the provider's prefix. */
   readonly id: string;
@@ -124,10 +131,15 @@ export interface Sandbox extends AsyncDisposable {
   destroy(): Promise<void>;
 }
 
+/**
+ * What `check()` finds: that the provider can be used, and in which version of its engine, or what is in the way and
+ * what to do about it.
+ */
 export type Availability =
   | { readonly available: true; readonly version?: string }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
 
+/** News of a sandbox that is being made, and of what a session needs in it; `message` is a sentence for people. */
 export interface Progress {
   readonly phase: "pull" | "create" | "install" | "prepare" | "ready";
   readonly message: string;
@@ -138,6 +150,7 @@ export interface Progress {
 /** How an ability comes about: by the vendor, by the library, or not at all. */
 export type Support = "native" | "emulated" | "none";
 
+/** What a provider's sandboxes can do, and how that comes about. The conformance suite holds a provider to it. */
 export interface SandboxCapabilities {
   readonly stdin: Support;
   readonly signals: Support;
@@ -178,6 +191,7 @@ export interface SandboxSpec {
   readonly ttlMs?: number;
 }
 
+/** Options of `create` and `connect`. */
 export interface CreateOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;

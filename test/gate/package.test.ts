@@ -20,8 +20,9 @@ afterAll(async () => {
 });
 
 describe("the package as it is published", () => {
-  it("holds the build, the licence and the read-me, and nothing else", () => {
-    const expected = /^(?:LICENSE|README\.md|package\.json|dist\/[\w-]+\.(?:js|js\.map|d\.ts))$/;
+  it("holds the build, the documentation and the licence, and nothing else", () => {
+    const expected =
+      /^(?:LICENSE|README\.md|package\.json|docs\/(?:[\w-]+\/)*[\w-]+\.md|dist\/[\w-]+\.(?:js|js\.map|d\.ts))$/;
     expect(packed.files.filter((file) => !expected.test(file))).toEqual([]);
     const builds = subpaths().flatMap(({ output }) => [`dist/${output}.js`, `dist/${output}.d.ts`]);
     expect(packed.files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json", ...builds]));

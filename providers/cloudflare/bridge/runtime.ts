@@ -15,6 +15,7 @@ export interface SandboxHandle {
   destroy(): Promise<void>;
 }
 
+/** What `getSandbox` of `@cloudflare/sandbox` takes. */
 export interface SandboxHandleOptions {
   /** The registry's alarm ends the container, and nothing else does. */
   keepAlive: boolean;
@@ -34,6 +35,7 @@ export interface BridgeEnv {
   readonly PLAYPEN_TOKEN: string;
 }
 
+/** The binding of the Durable Object that keeps the list of sandboxes. */
 export interface RegistryNamespace {
   // What an id is, is the runtime's own business.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any

@@ -1,6 +1,7 @@
 import { markerName } from "../process-marker.ts";
 import type { Command, Environment } from "../../spec/sandbox.ts";
 
+/** A program and its arguments. */
 export type Argv = readonly [string, ...string[]];
 
 /**
@@ -158,6 +159,7 @@ playpen_output=/proc/$$/fd/2
 exec "$@"
 `;
 
+/** Options of `programStage`. */
 export interface ProgramStageOptions {
   readonly cwd: string;
   /** The variable `IFS` of the program's environment: a shell replaces the one that it inherits. */
@@ -198,6 +200,7 @@ exec "$@"
 /** What came before the program's own output: its process id, or why there is no process. */
 export type StartReport = { readonly pid: number } | { readonly failure: string };
 
+/** The first line of a launched program is never longer: more without a line feed is no report. */
 export const longestReportBytes = 4096;
 
 /** Reads the first line of a launched program's output, without its line feed. */

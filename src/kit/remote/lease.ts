@@ -30,6 +30,7 @@ done
 rm -f "$file"
 `;
 
+/** The command of a main process that ends, and its sandbox with it, when it was not renewed for so many milliseconds. */
 export function leaseCommand(leaseMs: number): Argv {
   return ["/bin/sh", "-c", mainScript, "playpen-lease", seconds(leaseMs)];
 }

@@ -7,6 +7,7 @@ import { processFolder, removeFolderCommand } from "./fifo-input.ts";
 import { type NewsRequest, newsCommand, startCommand } from "./polled-scripts.ts";
 import type { RemoteCommand, RemoteConnection, ShortRun } from "./remote-machine.ts";
 
+/** What the vendor of a polled process gives, and where its output is kept. */
 export interface PolledProcessOptions {
   /** Runs a command to its end, with a small output. */
   readonly run: (command: RemoteCommand) => Promise<ShortRun>;

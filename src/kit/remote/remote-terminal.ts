@@ -16,6 +16,7 @@ import {
 import type { RemoteMachine } from "./remote-machine.ts";
 import { runShort } from "./run-short.ts";
 
+/** The size of a terminal, in characters. */
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
@@ -36,6 +37,7 @@ export interface TerminalConnection {
   disconnect(): void;
 }
 
+/** What the vendor of a terminal gives. */
 export interface TerminalVendor {
   readonly machine: RemoteMachine;
   readonly files: Pick<SandboxFiles, "write">;
